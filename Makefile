@@ -22,7 +22,7 @@ test: setup-dev ## every check and the tests, as CI / 全部检查与测试
 	@scripts/test-packages.sh
 	@scripts/check.sh
 	@scripts/check-console.sh
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow"
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=25 --durations-min=5 -m "not slow"
 
 test-slow: setup-dev ## soaks, long kills, long fuzz, a real year / 耗时测试
 	@scripts/test-packages.sh
@@ -30,7 +30,7 @@ test-slow: setup-dev ## soaks, long kills, long fuzz, a real year / 耗时测试
 
 check: setup-dev ## the checks and the tests without engines / 快速检查
 	@scripts/check.sh > .setup/check.log 2>&1 & checks=$$!; \
-	$(PY) -m pytest -q -n $(WORKERS) --hypothesis-profile check -m "not engines and not tools and not slow"; tests=$$?; \
+	$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup --hypothesis-profile check -m "not engines and not tools and not slow"; tests=$$?; \
 	wait $$checks; checks=$$?; cat .setup/check.log; [ $$tests = 0 ] && [ $$checks = 0 ]
 
 bench: setup ## measure ingest, queries and pages on this machine / 性能测试

@@ -36,12 +36,15 @@ settings.register_profile(
 settings.load_profile("openmains")
 
 WATCH = Watch()
+READS_THE_TREE = Path(__file__).parent / "architecture"
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest chooses by mark
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     used: dict[Path, set[str]] = defaultdict(set)
     for item in items:
+        if READS_THE_TREE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("tree"))  # `make check`: one worker parses the source, not both
         if isinstance(item, pytest.Function):
             used[item.path].update(item.fixturenames)
             for mark in sorted(marks_of(item.fixturenames)):

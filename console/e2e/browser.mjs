@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
+const PATIENCE_MS = 120_000; // ends what hangs: how fast this machine is today is not what is walked
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** `more`: switches of Chromium, such as a film in place of the camera. */
@@ -27,11 +28,25 @@ export function launch(more = []) {
 export async function openPage(browser, signedIn, locale, options = {}) {
   const context = await browser.newContext({ storageState: signedIn, viewport: { width: 1280, height: 800 }, acceptDownloads: true, ...options });
   await context.addInitScript((value) => localStorage.setItem("openmains.locale", value), locale);
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   const faults = [];
   page.on("pageerror", (error) => faults.push(String(error)));
   return { context, page, faults };
+}
+
+/** A Chinese sign. */
+export const CJK = /[\u4e00-\u9fff]/;
+
+/** The newest message that comes and goes. */
+export const toast = (page) => page.locator(".el-message").last();
+
+/** Gives the reason that a risky act asks for, and does it. */
+export async function act(page, reason) {
+  const dialog = page.locator("dialog[open]");
+  await dialog.locator("textarea").fill(reason);
+  await dialog.locator('button[type="submit"]').click();
+  await dialog.waitFor({ state: "detached" });
 }
 
 /** Adds the serious findings of WCAG 2 A and AA to `findings`; all pages are seen before the walk fails. */
@@ -51,7 +66,7 @@ export async function api(context, url, method, path, body) {
 }
 
 /** Waits until `ask` answers with something true. */
-export async function until(ask, what, ms = 30_000) {
+export async function until(ask, what, ms = PATIENCE_MS) {
   const end = Date.now() + ms;
   for (;;) {
     const found = await ask();

@@ -2,15 +2,7 @@
 // A price change as two people make it, and money as it goes back: drafted, tried, refused to its author, approved by another; asked for
 // and agreed to; the trial balance adds up.
 import assert from "node:assert/strict";
-import { api, checkAccess, openPage } from "./browser.mjs";
-
-/** Gives the reason that a risky act asks for, and does it. */
-async function act(page, reason) {
-  const dialog = page.locator("dialog[open]");
-  await dialog.locator("textarea").fill(reason);
-  await dialog.locator('button[type="submit"]').click();
-  await dialog.waitFor({ state: "detached" });
-}
+import { act, api, checkAccess, openPage } from "./browser.mjs";
 
 /** A picture where the person who walks it wants to look (OPENMAINS_E2E_PICTURES: a folder). */
 const picture = (page, name) => (process.env.OPENMAINS_E2E_PICTURES ? page.screenshot({ path: `${process.env.OPENMAINS_E2E_PICTURES}/${name}.png`, fullPage: true }) : undefined);

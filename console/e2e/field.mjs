@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { cameraFile } from "./barcode.mjs";
 import { api, checkAccess, launch, openPage, until } from "./browser.mjs";
 import { ownMeter, reportOf, say } from "./meter.mjs";
+import { newPerson } from "./people.mjs";
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 const PICTURE = fileURLToPath(new URL("../../docs/screens/path1-1.zh.jpg", import.meta.url));
@@ -97,13 +98,13 @@ async function readerDay({ walk, url, context, locale, findings, password, who, 
   await second.goto(`${url}/field/`);
   await walk.context.setOffline(false);
   await page.bringToFront();
-  await at(page, "ended").waitFor({ timeout: 40_000 }); // at the next turn of its clock at the latest
+  await at(page, "ended").waitFor(); // at the next turn of its clock at the latest
   await waiting(page, 3);
   await at(page, "ended").locator("a").click();
   await at(page, "left").waitFor();
   await fits(page, `field sign-in ${locale}`, findings);
   await page.fill('input[name="username"]', who.login);
-  await page.fill('input[name="password"]', password());
+  await page.fill('input[name="password"]', password);
   await page.locator('button[type="submit"]').click();
   await page.getByText(name).waitFor();
   await until(async () => (await readings(context, url, meters[0].meter_id)).length > 0, "the reading");
@@ -221,7 +222,7 @@ async function installerDay({ walk, browser, url, context, locale, coapPort, tag
   await at(page, "press").click();
   await at(page, "heard").waitFor();
   await until(async () => (await say(coapPort, imeis[0], reportOf(numbers[0]))) === "2.04", "the edge knows the new meter");
-  await at(page, "signal").waitFor({ timeout: 60_000 });
+  await at(page, "signal").waitFor();
   await fits(page, `test ${locale}`, findings);
   await page.fill('input[name="reason"]', locale === "zh" ? "该户未供水，阀门另日再试" : "no water yet, the valve another day");
   await at(page, "finish").click();
@@ -237,7 +238,7 @@ async function installerDay({ walk, browser, url, context, locale, coapPort, tag
   const life = (await api(context, url, "GET", `/meters/${String(meterId)}/life`)).body;
   const path = `/installations/${String(life.installations[0].installation_id)}/accept`;
   assert.equal((await api(context, url, "POST", path, { key: `own-${code}` })).status, 403);
-  const other = await secondPerson(browser, context, url, `f${tag}${digit}`);
+  const { context: other } = await newPerson(browser, context, url, `f${tag}${digit}`, "operator");
   assert.equal((await api(other, url, "POST", path, { key: `acc-${code}` })).status, 200);
   assert.equal((await api(context, url, "GET", `/meters/${String(meterId)}/life`)).body.life, "in_use");
   await other.close();
@@ -260,14 +261,4 @@ async function sign(page) {
   await page.mouse.down();
   for (let step = 1; step <= 20; step += 1) await page.mouse.move(box.x + 20 + step * 12, box.y + 40 + (step % 4) * 15);
   await page.mouse.up();
-}
-
-async function secondPerson(browser, context, url, login) {
-  const made = await api(context, url, "POST", "/users", { login, name: login, role: "operator" });
-  assert.equal(made.status, 201);
-  const other = await browser.newContext();
-  const first = made.body.password;
-  assert.equal((await api(other, url, "POST", "/session", { login, password: first })).status, 201);
-  assert.equal((await api(other, url, "POST", "/session/password", { current: first, new: `e2e field ${login}`, keep_tokens: false })).status, 204);
-  return other;
 }

@@ -21,12 +21,12 @@ export const operatorStories = {
     await page.setInputFiles('input[type="file"]', { name: `${tag}-${locale}-预览.csv`, mimeType: "text/csv", buffer: Buffer.from([heads, good, good.replace(number, `${number}b`).replace("2026-01-31", "2099-01-31")].join("\n")) });
     await page.locator("form button:not([type=submit])").filter({ visible: true }).last().click();
     const job = page.locator("article").filter({ hasText: `${tag}-${locale}-预览.csv` }).first();
-    await job.locator("tbody tr").nth(1).waitFor({ timeout: 30_000 });
+    await job.locator("tbody tr").nth(1).waitFor();
     assert.equal(await job.locator("td.critical").count() > 0, true);
     assert.equal((await api(context, url, "GET", `/meters?q=${number}`)).body.items.length, 0, "a preview writes nothing");
     await checkAccess(page, `preview ${locale}`, findings);
     await page.locator('form button[type="submit"]').click(); // all or nothing: refused, and said so
-    await page.locator("article .critical").first().waitFor({ timeout: 30_000 });
+    await page.locator("article .critical").first().waitFor();
   },
 
   async lists({ browser, signedIn, page, url, context, locale, coapPort, tag, findings }) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks the console in a real browser against a running demo, in both languages, and takes pictures of the main pages.
+// Walks the console in a real browser against a running demo, in both languages and several stories at a time, and takes pictures of the main pages.
 //
 //   npm run e2e                    starts the demo itself (a free pair of ports, data in OPENMAINS_E2E_VAR) and stops it after
 //   OPENMAINS_E2E_URL=… OPENMAINS_E2E_PASSWORD=… npm run e2e      uses a demo that runs already
@@ -7,14 +7,18 @@
 //   … -- --tour                    also the pictures of docs/tour (--screens takes them too)
 //   … -- --once                    each story in one language, in turn: half the time
 //   … -- home judge budget         only these stories, or the budget of pages
+//   … -- morning                   ten tasks of an operator, with their clicks and keystrokes (not part of the walk)
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { launch } from "./browser.mjs";
 import { checkBudget } from "./budget.mjs";
 import { startDemo } from "./demo.mjs";
-import { walkPaths } from "./paths.mjs";
+import { walkMorning } from "./morning.mjs";
+import { newPerson } from "./people.mjs";
 import { pathPicture, takeScreens } from "./screens.mjs";
-import { walk } from "./stories.mjs";
+import { chosen, walk } from "./stories.mjs";
 import { takeTour } from "./tour.mjs";
+
+const PERSONS = 3; // who walk at a time: stories wait for meters and for the platform more than for a processor
 
 const given = process.env.OPENMAINS_E2E_URL;
 const demo =
@@ -27,10 +31,12 @@ const only = process.argv.slice(2).filter((word) => !word.startsWith("-")); // n
 const browser = await launch();
 let failed = false;
 try {
-  const signedIn = await signIn();
+  const first = await signIn();
+  const { signedIn } = first;
+  const jobs = chosen(only, once, withScreens ? pathPicture : undefined);
   const parts = [
-    ...["zh", "en"].map((locale) => () => walk(browser, demo, signedIn, locale, only, once)),
-    ...(only.length > 0 ? [] : [...(once ? ["zh"] : ["zh", "en"]).map((locale) => () => walkPaths(browser, demo, signedIn, locale, withScreens ? pathPicture : undefined))]),
+    async () => walk(browser, demo, await persons(first, Math.min(PERSONS, jobs.length)), jobs),
+    ...(only.includes("morning") ? ["zh", "en"].map((locale) => () => walkMorning(browser, demo, signedIn, locale)) : []),
     ...(only.length > 0 && !only.includes("budget") ? [] : [() => checkBudget(browser, demo, signedIn)]),
     ...(withScreens ? [() => takeScreens(browser, demo.url, signedIn)] : []),
     ...(withScreens || process.argv.includes("--tour") ? [() => takeTour(browser, demo.url, signedIn)] : []),
@@ -53,7 +59,20 @@ try {
 console.log(failed ? "the walk failed" : "walked");
 process.exitCode = failed ? 1 : 0;
 
-/** Signs in through the page, changing the first password where that is asked; returns the browser state with the cookie. */
+/** The first administrator and others beside them: what somebody prefers is kept with the person, and each story sets it as it needs it. */
+async function persons(first, count) {
+  const context = await browser.newContext({ storageState: first.signedIn });
+  const others = [];
+  for (let place = 2; place <= count; place += 1) {
+    const made = await newPerson(browser, context, demo.url, `walker-${String(Date.now()).slice(-8)}-${String(place)}`, "administrator");
+    others.push({ signedIn: await made.context.storageState(), password: made.password });
+    await made.context.close();
+  }
+  await context.close();
+  return [first, ...others];
+}
+
+/** Signs in through the page, changing the first password where that is asked; returns the browser state with the cookie, and the password. */
 async function signIn() {
   const context = await browser.newContext();
   const page = await context.newPage();
@@ -80,7 +99,7 @@ async function signIn() {
   const state = await context.storageState();
   await context.close();
   console.log("signed in");
-  return state;
+  return { signedIn: state, password: kept === undefined ? password : readFileSync(kept, "utf8") };
 }
 
 /** A fresh demo still works through the past it sent itself; figures and answers settle when the stream is empty. */

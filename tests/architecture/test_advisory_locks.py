@@ -13,11 +13,14 @@ OWNERS: dict[int, set[str]] = {
     46: {"tariff"},  # price changes of a tenant
     47: {"ledger", "bulk_bills"},  # who books, and who closes a month
     52: {"billing"},  # a tenant's bills
+    78: {"payment"},  # an order under its key
+    79: {"payment"},  # a day of a channel is compared
     57: {"fleet"},  # the book of concentrators of a tenant
+    83: {"arrears"},  # steps of a tenant's arrears are made
     0x6F6D_0001: {"fleet"},  # an import of a tenant
     0x6F6D_0002: {"fleet", "places", "newest_first"},  # the tree of a tenant's areas
     0x6F6D_0003: {"alarm"},  # the loop that tells alarms
-    0x6F6D_0004: {"installations"},  # meters are hung at accounts
+    0x6F6D_0004: {"installations", "fleet"},  # meters are hung at accounts, or an import that hung them is undone
     0x6F6D_0005: {"readings"},  # an import of readings of a tenant
     0x6F6D_6967: {"migrate"},
     0x6F6D_6B65: {"security", "party"},  # keys

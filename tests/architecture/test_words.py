@@ -14,10 +14,10 @@ SOURCE = ROOT / "src" / "openmains"
 GENERAL = [
     "accepted", "action", "again", "all", "any", "away", "cancelled", "chain", "change", "check", "choice", "claimed",
     "clock", "column", "conflict", "context", "counters", "counts", "decoded", "down", "entry", "error", "facts",
-    "field", "file", "filter", "given", "gone", "header", "heard", "held", "hit", "info", "known", "laid",
-    "leading", "level", "line", "lookup", "lost", "made", "move", "need", "note", "now", "offered", "open",
-    "outcome", "parts", "pending", "person", "processor", "progress", "query", "raised", "record", "refused",
-    "repeats", "request", "result", "row", "running", "sample", "search", "sender", "sink", "source", "status",
+    "field", "file", "filter", "given", "gone", "header", "held", "hit", "info", "known", "laid",
+    "leading", "level", "lookup", "lost", "made", "move", "need", "note", "now", "offered", "open",
+    "outcome", "parts", "pending", "person", "processor", "progress", "query", "raised", "refused",
+    "repeats", "result", "row", "running", "sample", "search", "sender", "sink", "source", "status",
     "storage", "summary", "system", "table", "to", "unreadable", "value", "wish", "wording",
 ]  # fmt: skip
 """Words of programming and plain English that say nothing of meters. A word of the field belongs into the glossary instead."""

@@ -41,6 +41,20 @@ def test_frames_say_what_they_should(name: str) -> None:
     assert (reports.base(index, days + 1) == base + reports.daily(index)).all()
 
 
+def test_enhanced_reports_carry_their_series_beside_the_same_volumes() -> None:
+    reports, index = DailyReports(enhanced=True), np.array([0, 5, 64, 77])
+    driver = catalog.load().driver("openmains/water-1")
+    frames = [row.tobytes() for row in reports(index, np.full(4, _DAY), 1_767_200_000)]
+    assert all(driver.check(frame) is None and len(frame) < 300 for frame in frames), "To show 2 of quantities"
+    (group,), rejected = driver.decode(frames, [0] * 4)
+    assert not rejected and group.points["base"].tolist() == reports.base(index, np.full(4, _DAY)).tolist()
+    assert {name: group.series[name].shape[1] for name in ("pressure", "temperature", "vibration", "increments")} == {
+        "pressure": 48, "temperature": 48, "vibration": 48, "increments": 48,
+    }  # fmt: skip
+    rows = reports(np.arange(500) * 197, np.arange(500) // 100 + _DAY, 7)
+    assert all(crc_hqx(row.tobytes(), 0) == 0 for row in rows)
+
+
 def test_every_crc_is_right() -> None:
     reports = DailyReports()
     rows = reports(np.arange(5000) * 197, np.arange(5000) // 100 + _DAY, 7)

@@ -16,7 +16,7 @@ TARGETS = sorted(Path(__file__).parent.glob("*_fuzz.py"))
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.stem)
 def test_a_few_seconds_without_a_finding(target: Path, tmp_path: Path) -> None:
     run = subprocess.run(
-        [sys.executable, str(target), "-max_total_time=4", "-seed=1"],
+        [sys.executable, str(target), "-max_total_time=2", "-seed=1"],
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,

@@ -86,13 +86,33 @@ async def speaks_until(town: CommandedTown, meter: CommandedMeter, command_id: i
         raise AssertionError((town.command(command_id), town.system.counters(), meters)) from None
 
 
-@pytest.mark.parametrize("kind", KINDS)
-async def test_each_kind_is_confirmed_by_the_meter(town: CommandedTown, kind: Kind) -> None:
+Obeyed = tuple[CommandedMeter, Any]  # the meter, its command in its end state
+
+
+async def obeyed(town: CommandedTown, kind: Kind) -> Obeyed:
     place = KINDS.index(kind)
     meter = await awake(town, place, money=kind not in VALVES)
     meter.terminal.meter.note(meter.now, "magnet on")
     command_id = town.give(place, kind, f"each-{kind}", signed=RULES[kind].signed, params=PARAMS.get(kind, {}))
-    found = await speaks_until(town, meter, command_id, "confirmed", "failed", "expired")
+    return meter, await speaks_until(town, meter, command_id, "confirmed", "failed", "expired")
+
+
+@pytest.fixture(scope="module")
+async def each_kind(town: CommandedTown) -> dict[Kind, Obeyed | BaseException]:
+    """All kinds at once, each with a meter to itself: one after the other they wait for the same second of the dispatcher."""
+    found = await asyncio.gather(*(obeyed(town, kind) for kind in KINDS), return_exceptions=True)
+    return dict(zip(KINDS, found, strict=True))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_each_kind_is_confirmed_by_the_meter(
+    town: CommandedTown, each_kind: dict[Kind, Obeyed | BaseException], kind: Kind
+) -> None:
+    place, outcome = KINDS.index(kind), each_kind[kind]
+    if isinstance(outcome, BaseException):
+        raise outcome
+    meter, found = outcome
+    command_id = found["command_id"]
     assert (found["state"], found["reason"]) == ("confirmed", "done")
     assert len(meter.frames) == 1
     if kind in (Kind.VALVE_CLOSE, Kind.SAFETY_CLOSE):
@@ -109,6 +129,7 @@ async def test_each_kind_is_confirmed_by_the_meter(town: CommandedTown, kind: Ki
         assert not entries["low_battery"]["differs"] or kind is Kind.READ_PARAMETERS
 
 
+@pytest.mark.usefixtures("each_kind")
 async def test_the_same_key_again_is_the_same_command(town: CommandedTown) -> None:
     place = KINDS.index(Kind.TOP_UP)
     again = town.give(place, Kind.TOP_UP, f"each-{Kind.TOP_UP}", signed=True, params=TOP_UP)

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-LIMIT_S = 1800  # about three minutes on two idle cores
+LIMIT_S = 1800  # ends what hangs
 pytestmark = pytest.mark.usefixtures("starts_engines")
 
 

@@ -123,7 +123,7 @@ async def _stream_is_full(system: System, crowd: Crowd, probe: Probe) -> None:
         limit = before.max_bytes
         probe.fresh()
         with halted(system, "core"):
-            before.max_bytes = (await manager.stream_info(STREAM)).state.bytes + (1 << 19)
+            before.max_bytes = (await manager.stream_info(STREAM)).state.bytes + (1 << 17)
             await manager.update_stream(before)
             began = time.monotonic()
             heard = await asyncio.to_thread(probe.send, PATIENCE_S, lambda code: code == BUSY)

@@ -235,8 +235,10 @@ async def test_a_register_that_goes_back_is_found(fleet: Fleet) -> None:
     await until(lambda: fleet.findings(Place.REVERSER)["register_back"])
 
 
+@pytest.mark.usefixtures("takes_minutes")
 async def test_a_flood_and_a_clone_are_found_and_nobody_else_is_accused(fleet: Fleet) -> None:
-    """Some minutes long: a flood is three loud minutes in a row, a clone's turn counts once a minute."""
+    """Some minutes long: a flood is three loud minutes in a row, a clone's turn counts once a minute. On a clock that a test turns:
+    ``tests/app/security/test_watch.py``; that what an edge tells comes through: the SIM and the register above."""
     flooder = fleet.meter(Place.FLOODER)
     pair = [fleet.meter(Place.CLONE), fleet.meter(Place.CLONE)]
     for meter in (flooder, *pair):

@@ -77,7 +77,7 @@ class Crowd:
     days: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @contextmanager
-    def reporting(self, system: System, rate: float, *, day: int = 0, drain_s: float = 30.0) -> Iterator[None]:
+    def reporting(self, system: System, rate: float, *, day: int = 0, drain_s: float = 5.0) -> Iterator[None]:
         """``rate`` reports a second within this block, CoAP retransmission included; may be used again."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()

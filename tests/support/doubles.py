@@ -375,6 +375,9 @@ class Exceptions:
     async def get(self, exception_id: ExceptionId) -> ReadingException | None:
         return self.rows.get(exception_id)
 
+    async def lock(self, exception_id: ExceptionId) -> ReadingException | None:
+        return self.rows.get(exception_id)
+
     async def judge(self, exception_id: ExceptionId, status: ExceptionStatus, user_id: UserId, reason: str) -> None:
         self.rows[exception_id] = structs.replace(
             self.rows[exception_id], status=status, judged_by=user_id, judged_at=THEN, reason=reason

@@ -197,7 +197,7 @@ def assemble(
     shared: dict[str, Any] = {"server": server, "link": link, "clock": clock}
     guarded: dict[str, Any] = {**shared, "proofs": proofs, "may_command": allowed}
     down_log = DownLog(clock=clock, who=identities.find, publish=batcher.add)
-    clocks = ClockSetting(**guarded, driver_of=admission.driver_of)
+    clocks = ClockSetting(**guarded, driver_of=admission.driver_for)
     parts = Parts(
         Reporting(**shared, reports=reports, down_log=down_log, clocks=clocks),
         proofs,

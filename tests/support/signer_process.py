@@ -11,14 +11,14 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from openmains.app.command.signing_ports import Credential
-from openmains.app.identity.hashing import hash_password
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.ledger import SqliteLedger
 from openmains.edges.signer.switch import FileSwitch
-from openmains.run.care.ledger import LEDGER, close_ledger, is_first, make_first
+from openmains.run.care.ledger import LEDGER, begin_anew, is_first, make_first
 from openmains.run.roles.signer import run_signer
 from openmains.run.settings import load
 from tests.support.command_meter import PlainDrivers
+from tests.support.passwords import cheap_hash
 from tests.support.patience import PATIENCE_S
 
 CLOCK = "test-clock"
@@ -32,9 +32,10 @@ class SignerProcess:
     def __init__(self, var: Path) -> None:
         self.var = var
         self.settings = load({"OPENMAINS_VAR": str(var)}).settings
-        self.client = SocketSigner(self.settings.signer_path)
+        self.client = SocketSigner(self.settings.signer_path, patience_s=PATIENCE_S)
         self.switch = FileSwitch(self.settings.stop_folder)
         self._process: subprocess.Popen[bytes] | None = None
+        self._beside: SqliteLedger | None = None  # a second connection: opening one reads the whole file
         self.set_clock(WEDNESDAY_TEN)
 
     def set_clock(self, now: int) -> None:
@@ -45,9 +46,10 @@ class SignerProcess:
     def enrol(
         self, tenant_id: int, login: str, password: str, role: str = "operator", *, administrator: bool = False
     ) -> None:
-        ledger = SqliteLedger(self.settings.signer_home / LEDGER)
-        ledger.enrol(tenant_id, login, hash_password(password), role, administrator=administrator)
-        close_ledger(self.settings.signer_home, ledger)
+        """At once, as ``openmains signer enrol`` does beside a running signer."""
+        if self._beside is None:
+            self._beside = SqliteLedger(self.settings.signer_home / LEDGER)
+        self._beside.enrol(tenant_id, login, cheap_hash(password), role, administrator=administrator)
 
     async def sign_facts(self, tenant_id: int, first: Credential, second: Credential) -> int:
         """Two people sign what the registry says now."""
@@ -82,6 +84,9 @@ class SignerProcess:
     async def kill(self) -> None:
         """As a loss of the process would."""
         assert self._process is not None
+        if self._beside is not None:
+            self._beside.close()
+            self._beside = None
         self._process.kill()
         self._process.wait()
         self.settings.signer_path.unlink(missing_ok=True)
@@ -92,8 +97,13 @@ class SignerProcess:
 async def running_signer(var: Path) -> AsyncIterator[SignerProcess]:
     """A started signer, killed at the end."""
     process = SignerProcess(var)
-    if is_first(process.settings.signer_home):
-        make_first(process.settings.signer_home)  # people are enrolled before the first start
+    home = process.settings.signer_home
+    if is_first(home):
+        make_first(home)  # people are enrolled before the first start
+    else:
+        begin_anew(
+            home, var / "damaged"
+        )  # whatever opens a ledger reads all of it: what other drills left is not for this one
     await process.start()
     try:
         yield process

@@ -29,7 +29,15 @@ for (const [context, tree] of [["shared", shared as Words] as const, ...words]) 
     owners.set(name, context);
   }
 }
-const texts = new Map([shared, ...words.values()].flatMap((tree) => [...flat(tree)]));
+// Words that come with a part that is loaded late, and not with the frame.
+const late = Object.entries(import.meta.glob<{ words: Words }>("/src/features/*/parts/*Words.ts", { eager: true })).map(([path, file]) => [path.split("/")[3] ?? "", file.words] as const).filter(([, tree]) => tree !== undefined);
+for (const [context, tree] of late) {
+  for (const name of Object.keys(tree)) {
+    if (owners.has(name)) throw new Error(`words of "${name}" stand in ${String(owners.get(name))} and late in ${context}`);
+    owners.set(name, context);
+  }
+}
+const texts = new Map([shared, ...words.values(), ...late.map(([, tree]) => tree)].flatMap((tree) => [...flat(tree)]));
 const { tiers } = JSON.parse(readFileSync("contexts.json", "utf8")) as { tiers: string[][] };
 const tierOf = (context: string): number => tiers.findIndex((tier) => tier.includes(context));
 const files = import.meta.glob<string>("/src/**/*.{ts,vue}", { query: "?raw", import: "default", eager: true });

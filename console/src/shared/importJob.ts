@@ -4,7 +4,9 @@ import type { Schemas } from "@/api/typed";
 
 type Job = Schemas["Job"];
 
-export const COUNTS = ["rows", "inserted", "updated", "moved", "unchanged", "rejected", "errors", "areas_created"] as const;
+export const COUNTS = [
+  "rows", "inserted", "updated", "moved", "unchanged", "withdrawn", "put_back", "rejected", "errors", "areas_created", "areas_removed", "customers", "kept_customers",
+] as const;
 export type Count = (typeof COUNTS)[number];
 
 /** Counts of a finished import that are not zero. */
@@ -33,6 +35,19 @@ export function cameOut(job: Job): "running" | "previewed" | "written" | "reject
   if (job.status === "failed" || job.status === "cancelled") return job.status;
   if (job.params.preview === true) return "previewed";
   return wasApplied(job) ? "written" : "rejected";
+}
+
+/** Of an import that was taken back: how many of its rows stay. */
+export function undoneOf(job: Job): { left: number } | null {
+  const undone = job.result?.undone;
+  return typeof undone === "object" && undone !== null && "left" in undone ? { left: Number(undone.left) } : null;
+}
+
+/** Whether an import wrote something that may still be taken back; the server has the last word. */
+export function isUndoable(job: Job): boolean {
+  if (cameOut(job) !== "written" || Number(job.result?.inserted ?? 0) + Number(job.result?.updated ?? 0) === 0) return false;
+  const undone = undoneOf(job);
+  return undone === null || undone.left > 0;
 }
 
 export interface PreviewedRow {

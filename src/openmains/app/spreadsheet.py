@@ -48,10 +48,15 @@ def original(text: str) -> str:
 
 
 def _field(cell: Any) -> str:
+    kind = type(cell)
+    if kind is str:  # letters and digits alone harm nobody, and most cells are these
+        return cell if cell.isalnum() else _quoted(cell)
+    if kind is int or kind is Decimal:
+        return str(cell)
     if cell is None:
         return ""
-    if isinstance(cell, str):  # letters and digits alone harm nobody, and most cells are these
-        return cell if cell.isalnum() else _quoted(cell)
+    if isinstance(cell, str):
+        return _quoted(str(cell))
     text = str(cell)
     return text if isinstance(cell, (int, Decimal)) else _wrapped(text)
 

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmains.bench import calibration, libcoap
+from openmains.bench.load.frames import DailyReports
 from openmains.bench.load.plain import Load
 from openmains.bench.machine import may_profile, memory_mb, processor_seconds, start_profilers
 from openmains.bench.registry import BenchRegistry, register, remember
@@ -65,6 +66,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=text("经 DTLS(每只表先建立会话)", "over DTLS, a session for each meter first"),
     )
+    parser.add_argument(
+        "--enhanced",
+        action="store_true",
+        help=text(
+            "增强上报(另含 48 个压力、温度、振动)", "enhanced reports: 48 pressures, temperatures, vibrations too"
+        ),
+    )
     parser.add_argument("--profile", type=Path, help=text("py-spy 火焰图目录", "directory for py-spy profiles"))
     parser.add_argument("--json", action="store_true", help=text("末行输出 JSON", "last line is JSON"))
     parser.add_argument("--keep", type=Path, help=text("保留数据于此目录", "keep the data in this directory"))
@@ -73,6 +81,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace, loaded: Loaded) -> int:
     """Run it; exit code 1 when something was lost or doubled."""
     del loaded
+    if args.enhanced and args.dtls:
+        print("--enhanced is measured without --dtls: leave one of them out")
+        return 2
     if not may_profile(args.profile):
         return 2
     machine = calibration.say()
@@ -144,7 +155,14 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
                 secure.end()
             else:
                 sent = await asyncio.to_thread(
-                    load_in_child, ("127.0.0.1", coap), registry, first_day, args.rate, args.seconds, args.window
+                    load_in_child,
+                    ("127.0.0.1", coap),
+                    registry,
+                    first_day,
+                    args.rate,
+                    args.seconds,
+                    args.window,
+                    args.enhanced,
                 )
             memory = memory_mb(supervisor.pid)
             visible_at = await wait_applied(urls["postgres_pipeline"], registry, len(sent["meters"]))
@@ -154,9 +172,9 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
             steps = await pipeline_steps(urls["nats"])
         limit = await asyncio.to_thread(
             libcoap.microseconds_per_answer,
-            lambda target: load_in_child(target, registry, first_day, args.rate, libcoap.SECONDS, args.window)[
-                "summary"
-            ],
+            lambda target: load_in_child(
+                target, registry, first_day, args.rate, libcoap.SECONDS, args.window, args.enhanced
+            )["summary"],
         )
         verified = verify(urls["clickhouse"], registry, sent["meters"], sent["days"])
     seconds = visible_at - began
@@ -220,8 +238,9 @@ async def wait_idle(root: int) -> None:
 
 
 def _load(connection: Any, target: tuple[str, int], registry: BenchRegistry, day: int, *how: Any) -> None:
-    rate, seconds, window = how
-    result = Load(target, registry.first_imei, registry.count, day, rate, window=window).run(seconds)
+    rate, seconds, window, enhanced = how
+    frames = DailyReports(enhanced=enhanced)
+    result = Load(target, registry.first_imei, registry.count, day, rate, window=window, frames=frames).run(seconds)
     meters, days = result.acked_pairs()
     connection.send({"summary": result.summary(), "meters": np.asarray(meters), "days": np.asarray(days)})
     connection.close()

@@ -40,6 +40,16 @@ def test_queries_have_a_name_a_description_and_values_by_name() -> None:
             found["days"](**values)
 
 
+def test_a_query_stands_over_the_parts_that_are_asked() -> None:
+    outer = Query("o", "", "SELECT a FROM (\nparts\n)", frozenset({"a"}))
+    one, two = Query("x", "", "SELECT 1", frozenset({"b"})), Query("y", "", "SELECT 2", frozenset({"c"}))
+    whole = outer.over([one, two])
+    assert (whole.sql, whole.params) == ("SELECT a FROM (\nSELECT 1\nUNION ALL\nSELECT 2\n)", {"a", "b", "c"})
+    for wrong in (lambda: outer.over([]), lambda: one.over([two])):
+        with pytest.raises(ValueError, match="no parts"):
+            wrong()
+
+
 @pytest.mark.parametrize(
     "text",
     ["-- name: a\nSELECT 1\n", "-- name: A b\n-- A.\nSELECT 1\n", "-- name: a\n-- A.\n",
@@ -62,7 +72,9 @@ def test_the_report_names_each_status_of_the_domain() -> None:
 
 
 async def test_the_engine_understands_every_query(clickhouse: ClickHouse) -> None:
-    for query in QUERIES.values():
+    parts = [QUERIES[f"values_of_{name}"] for name in ("series", "days", "log")]
+    whole = QUERIES["values_in_bulk"].over(parts)
+    for query in [*(query for query in QUERIES.values() if query.name != whole.name), whole]:
         values = {
             name: [] if kind.startswith("Array") else "UTC" if name == "zone" else SAMPLES.get(kind, 1)
             for name, kind in re.findall(r"\{(\w+):([^}]+)\}", query.sql)

@@ -15,7 +15,6 @@ import pytest
 from openmains.app.command.signer.authority import Authority
 from openmains.app.command.signing_ports import Credential
 from openmains.app.command.work import CommandWork
-from openmains.app.identity.hashing import hash_password
 from openmains.domain.command import safety
 from openmains.domain.network.spreading import Scheme, digits_of, spread_s
 from openmains.domain.period import zone
@@ -29,6 +28,7 @@ from openmains.edges.signer.server import SignerServer
 from openmains.edges.signer.switch import FileSwitch
 from tests.edges.http.world import Utility, World, new_meter
 from tests.support.command_meter import PlainDrivers
+from tests.support.passwords import cheap_hash
 
 ANN = {"login": "ann", "password": "ann's own long words"}
 BEN = {"login": "ben", "password": "ben's own long words"}
@@ -47,7 +47,7 @@ async def signer(world: World, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     ledger = SqliteLedger(folder / "ledger.sqlite")
     for tenant in (world.a.tenant_id, world.b.tenant_id):
         for person, role in ((ANN, "operator"), (BEN, "approver")):
-            ledger.enrol(tenant, person["login"], hash_password(person["password"]), role, administrator=person is ANN)
+            ledger.enrol(tenant, person["login"], cheap_hash(person["password"]), role, administrator=person is ANN)
     switch = world.deps.stop_switch
     assert isinstance(switch, FileSwitch)
     for utility in (world.a, world.b):  # a test that sends garbage everywhere may have stopped them

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from openmains.app.command.work import CommandWork
-from openmains.app.identity.hashing import hash_password
 from openmains.edges.postgres.db import API_ROLE, connect
 from openmains.edges.signer.ledger import SqliteLedger
 from tests.edges.http.test_command import ANN, BEN, add_meters, key, signer, work
 from tests.edges.http.world import Utility, World
+from tests.support.passwords import cheap_hash
 
 __all__ = ["signer", "work"]  # fixtures
 SAID = {"reason": 1, "evidence": "Geruch nach Gas / 用户报告燃气味，周三 02:10", "work_order": "抢修-7"}
@@ -22,9 +22,7 @@ async def utility(world: World, signer: SqliteLedger) -> Utility:
     """Its own: what other files stop or forbid at theirs does not matter here, in whatever order they run."""
     made = await world.utility()
     for person, role in ((ANN, "operator"), (BEN, "approver")):
-        signer.enrol(
-            made.tenant_id, person["login"], hash_password(person["password"]), role, administrator=person is ANN
-        )
+        signer.enrol(made.tenant_id, person["login"], cheap_hash(person["password"]), role, administrator=person is ANN)
     return made
 
 

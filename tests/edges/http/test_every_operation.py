@@ -20,7 +20,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 
-from openmains.app.identity.hashing import hash_password
 from openmains.app.readings.report.answers import Reports
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.report import DayReports
@@ -34,6 +33,7 @@ from openmains.edges.signer.ledger import SqliteLedger
 from openmains.run.engines.engines import Engines
 from tests.edges.http.test_command import ANN, BEN, signer
 from tests.edges.http.world import Utility, World
+from tests.support.passwords import cheap_hash
 
 __all__ = ["signer"]  # a fixture
 DOCUMENT = Path(__file__).parents[3] / "docs" / "reference" / "openapi.json"  # held fresh by its own test
@@ -105,7 +105,7 @@ async def callers(
     whole = replace(world, deps=deps, app=build_app(deps))
     utility = await whole.utility()
     for who, role in ((ANN, "operator"), (BEN, "approver")):
-        signer.enrol(utility.tenant_id, who["login"], hash_password(who["password"]), role)
+        signer.enrol(utility.tenant_id, who["login"], cheap_hash(who["password"]), role)
     tokens = {role: None if role is None else await whole.user(utility, role) for role in ROLES}
     yield Callers(whole, utility, tokens, asyncio.get_running_loop())
     await nats.close()

@@ -73,7 +73,10 @@ def test_what_is_sent_as_a_file_is_not_said_to_be_json() -> None:
     ]
     assert len(files) > 20
     said_json = [name for name, content in files if "application/json" in content or "" in content]
-    assert said_json == ["download_plan"]  # a file that is JSON
+    assert said_json == [
+        "download_plan",
+        "hear_payment_callback",
+    ]  # a file that is JSON; what a provider is told in its own form
 
 
 async def test_a_list_a_file_and_an_act(client: Any, world: World) -> None:

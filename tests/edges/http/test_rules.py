@@ -10,11 +10,13 @@ import pytest
 
 from openmains.app.rule.clock import RuleClock
 from openmains.app.rule.model import ActiveRule
-from openmains.domain.ids import MeterId
+from openmains.app.work_order.by_rules import make_asked
+from openmains.domain.ids import MeterId, TenantId
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.rule.clock import PostgresRuleTimers
 from openmains.edges.signer.switch import FileSwitch
+from openmains.run.demo.rules import RULES
 from tests.edges.http.test_quantities import House, house_of
 from tests.edges.http.world import World
 
@@ -45,7 +47,12 @@ class Town:
         """A rule that is on, for the house's product."""
         made = await self.draft(condition, cases, **draft)
         rule = await self.call("POST", "/rules", 201, name=f"{name} {self.house.meter_id}", draft=made)
+        await self.call("POST", "/rules/trial", **made)
+        writer = self.token
+        if made.get("command") is not None:
+            self.token = await self.world.user(self.world.a, "administrator")
         await self.call("POST", f"/rules/{rule['rule_id']}/switch", is_on=True, reason="tried and found right")
+        self.token = writer
         self.house.worker._learned_at = float("-inf")
         return int(rule["rule_id"])
 
@@ -133,6 +140,7 @@ async def test_a_rule_is_written_tried_switched_on_fires_changes_and_ends(town: 
     await house.say("spots", house.now_s - 900, battery_mv=3000)
     assert await town.alarms(rule["rule_id"]) == []  # it is off
     assert (await town.call("POST", f"{path}/switch", 400, is_on=True))["type"].endswith("reason-needed")
+    assert (rule["tried"]["fired"], rule["tried"]["meters"], rule["tried"]["whole"]) == (2, 1, True)
     await town.call("POST", f"{path}/switch", is_on=True, reason="tried: twice in 30 days")
     house.worker._learned_at = float("-inf")
     await house.say("spots", house.now_s - 800, battery_mv=3000)
@@ -143,12 +151,12 @@ async def test_a_rule_is_written_tried_switched_on_fires_changes_and_ends(town: 
     await house.say("spots", house.now_s - 600, battery_mv=3100)
     assert await town.alarms(rule["rule_id"]) == [(meter, False)]
     await house.say("spots", house.now_s - 500, battery_mv=3000)
-    # another version counts from an instant on; what stood of the one before ends with it
+    # another version counts from an instant on; what stands goes on where it asks the same
     later = {**draft, "severity": "minor"}
     changed = await town.call("POST", f"{path}/versions", 201, draft=later, reason="crews are few")
     assert (changed["newest"]["version"], changed["newest"]["reason"]) == (2, "crews are few")
     await town.turn(5)
-    assert await town.alarms(rule["rule_id"]) == [(meter, False), (meter, False)]
+    assert await town.alarms(rule["rule_id"]) == [(meter, False), (meter, True)]
     in_a_year = {"draft": draft, "reason": "r r", "effective_at": "2031-01-01T00:00:00Z"}
     assert (await town.call("POST", f"{path}/versions", 400, **in_a_year))["errors"][0]["pointer"] == "/effective_at"
     versions = await town.call("GET", f"{path}/versions")
@@ -158,12 +166,80 @@ async def test_a_rule_is_written_tried_switched_on_fires_changes_and_ends(town: 
     assert versions[0]["made_by_name"]
     house.worker._learned_at = float("-inf")
     await house.say("spots", house.now_s - 400, battery_mv=3000)
-    assert (await town.alarms(rule["rule_id"]))[-1] == (meter, True)
+    assert await town.alarms(rule["rule_id"]) == [(meter, False), (meter, True)]
     await town.call("POST", f"{path}/switch", is_on=False, reason="replaced by another")
     await town.turn(10)
     assert not any(is_open for _, is_open in await town.alarms(rule["rule_id"]))
     trail = (await town.call("GET", "/audit?limit=4"))["items"]
     assert [line["action"] for line in trail] == ["switch_rule", "change_rule", "switch_rule", "create_rule"]
+
+
+async def test_a_rule_is_tried_before_it_counts_and_another_person_lets_it_propose(town: Town, world: World) -> None:
+    draft = await town.draft({"value": "battery_mv", "below": 3111 + town.house.meter_id % 50})
+    rule = await town.call("POST", "/rules", 201, name=f"untried {town.house.meter_id}", draft=draft)
+    path = f"/rules/{rule['rule_id']}"
+    assert rule["tried"] is None
+    refused = await town.call("POST", f"{path}/switch", 409, is_on=True, reason="let us see")
+    assert refused["type"].endswith("rule-not-tried")
+    await town.call("POST", "/rules/trial", **{**draft, "severity": "critical", "cases": []})  # the same is asked
+    await town.call("POST", f"{path}/switch", is_on=True, reason="tried")
+    other = {**draft, "dn_from": 15}
+    untried = await town.call("POST", f"{path}/versions", 409, draft=other, reason="only these")
+    assert untried["type"].endswith("rule-not-tried")
+    await world.owner.execute(
+        "UPDATE product SET driver = 'openmains/water-1' WHERE product_id = $1", town.house.product_id
+    )
+    proposing = {**draft, "command": {"kind": "read_now"}}
+    running = await town.call("POST", f"{path}/versions", 409, draft=proposing, reason="read it too")
+    assert running["type"].endswith("rule-changes-when-off")
+    await town.call("POST", f"{path}/switch", is_on=False, reason="to change it")
+    await town.call("POST", f"{path}/versions", 201, draft=proposing, reason="read it too")
+    mine = await town.call("POST", f"{path}/switch", 403, is_on=True, reason="I am sure")
+    assert mine["type"].endswith("rule-second-person")
+    town.token = await world.user(world.a, "administrator")
+    assert (await town.call("POST", f"{path}/switch", is_on=True, reason="looked at it"))["is_on"]
+
+
+async def test_a_version_that_asks_something_else_is_judged_without_a_word(town: Town) -> None:
+    house, meter = town.house, town.house.meter_id
+    rule = await town.rule("silently", LOW)
+    await house.say("spots", house.now_s - 900, battery_mv=3000)
+    draft = await town.draft({"value": "battery_mv", "below": 3050})
+    await town.call("POST", "/rules/trial", **draft)
+    await town.call("POST", f"/rules/{rule}/versions", 201, draft=draft, reason="too many")
+    house.worker._learned_at = float("-inf")
+    await town.turn(5)
+    assert await town.alarms(rule) == [(meter, True)]  # the meter has not spoken yet
+    await house.say("spots", house.now_s - 800, battery_mv=3040)
+    await town.turn(10)
+    assert await town.alarms(rule) == [(meter, True)]  # fulfilled still: the same alarm
+    await house.say("spots", house.now_s - 700, battery_mv=3060)
+    assert await town.alarms(rule) == [(meter, False)]
+
+
+async def test_a_rule_asks_for_a_work_order_once_people_were_told(town: Town, world: World) -> None:
+    house, store = town.house, world.deps.store
+    wrong = await town.draft(LOW, ONE_OF_EACH, work_order="safety_inspection")
+    told = await town.call("POST", "/rules", 400, name="wrong", draft=wrong)
+    assert [fault["pointer"] for fault in told["errors"]] == ["/work_order"]
+    rule = await town.rule("orders", LOW, work_order="meter_fault")
+    await house.say("spots", house.now_s - 900, battery_mv=3000)
+    tenant = TenantId(world.a.tenant_id)
+    await make_asked(store, tenant, "Asia/Shanghai", town.now_us)
+    assert (await town.call("GET", f"/work-orders?meter_id={house.meter_id}"))["items"] == []  # nobody was told yet
+    await world.owner.execute("UPDATE alarm SET told = 1 WHERE quantity = $1", f"rule.{rule}")
+    for _ in range(2):
+        await make_asked(store, tenant, "Asia/Shanghai", town.now_us)
+    (made,) = (await town.call("GET", f"/work-orders?meter_id={house.meter_id}"))["items"]
+    assert (made["kind"], made["source"], made["state"]) == ("meter_fault", "alarm", "new")
+    alarm = await town.call("GET", f"/alarms/{made['alarm_id']}")
+    assert (alarm["state"], alarm["dispatched_to"]) == ("dispatched", f"work order {made['order_id']}")
+    await house.say("spots", house.now_s - 800, battery_mv=3300)
+    await house.say("spots", house.now_s - 700, battery_mv=3000)
+    await house.say("spots", house.now_s - 600, battery_mv=3300)  # over before anybody was told
+    await make_asked(store, tenant, "Asia/Shanghai", town.now_us)
+    states = await world.owner.fetch("SELECT state FROM rule_order WHERE rule_id = $1 ORDER BY alarm_id", rule)
+    assert [row["state"] for row in states] == ["made", "over"]
 
 
 async def test_what_must_hold_is_timed_in_the_tables_and_fires_once(town: Town, pipeline: Pool) -> None:
@@ -221,7 +297,11 @@ class OneBreaks(PostgresRuleTimers):
 async def test_a_rule_that_fails_keeps_no_other_from_firing(town: Town, pipeline: Pool) -> None:
     old = town.now_us - 40 * HOUR_S * 1_000_000
     (silent,) = await town.neighbours(1, f"q{town.house.meter_id}-", heard_us=old)
-    broken = await town.rule("breaks", {"silent_h": 35})
+    await town.world.owner.execute(
+        "INSERT INTO reread_gap (meter_id, day, tenant_id, mode, due_s, changed_s) VALUES ($1, '2026-01-01', $2, 'day', $3, $3)",
+        silent, town.world.a.tenant_id, town.now_us // 1_000_000 - 86_400,
+    )  # fmt: skip
+    broken = await town.rule("breaks", {"missing_days": 1})
     held, whole = await town.rule("held beside", LOW, held_s=60), await town.rule("whole", {"silent_h": 36})
     await town.house.say("spots", town.house.now_s - 300, battery_mv=3000)
     timers = OneBreaks(pipeline)
@@ -349,6 +429,14 @@ async def test_a_rule_proposes_a_command_and_a_person_decides(town: Town, world:
     (after,) = [e for e in (await town.call("GET", "/rule-proposals?state=given"))["items"] if e["rule_id"] == rule]
     assert (after["command_id"], after["reason"]) == (given["command"]["command_id"], "look at it")
     assert (await town.call("POST", f"{path}/decline", 409, reason="no more"))["type"].endswith("already-done")
+
+
+async def test_the_rules_of_the_demo_can_be_made(town: Town) -> None:
+    for name, said in RULES.items():
+        draft = await town.draft(said["condition"], **{key: value for key, value in said.items() if key != "condition"})
+        rule = await town.call("POST", "/rules", 201, name=f"{name} {town.house.meter_id}", draft=draft)
+        assert (await town.call("POST", "/rules/trial", **draft))["untold"] == []
+        assert (await town.call("POST", f"/rules/{rule['rule_id']}/switch", is_on=True, reason="as the demo"))["is_on"]
 
 
 async def test_a_utility_sees_its_own_rules_only(town: Town, world: World) -> None:

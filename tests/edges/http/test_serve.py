@@ -12,11 +12,11 @@ import pytest
 import websockets
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from openmains.app.identity.hashing import hash_password
 from openmains.app.system.model import LiveEvent
 from openmains.edges.http import system
 from openmains.edges.http.serve import serve
 from tests.edges.http.world import STRONG, Utility, World
+from tests.support.passwords import cheap_hash
 from tests.support.patience import PATIENCE_S
 from tests.support.ports import free_port
 
@@ -74,9 +74,7 @@ async def person_of(world: World) -> tuple[Utility, int]:
     token = await world.user(world.a, "operator", login := f"u{secrets.token_hex(4)}")
     del token
     user_id = await world.owner.fetchval("SELECT user_id FROM app_user WHERE login = $1", login)
-    await world.owner.execute(
-        "UPDATE app_user SET password_hash = $2 WHERE user_id = $1", user_id, hash_password(STRONG)
-    )
+    await world.owner.execute("UPDATE app_user SET password_hash = $2 WHERE user_id = $1", user_id, cheap_hash(STRONG))
     return Utility(world.a.tenant_id, world.a.code, login, STRONG, ""), user_id
 
 

@@ -15,6 +15,7 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "reference" / "openapi.json"  # 
 NOTES = frozenset(  # lines are allowed and they begin as they like; never a heading of an export's row
     {"reason", "note", "value", "login", "tenant", "driver", "hex", "numbers", "params", "settings", "body"}
     | {"what", "result"}  # of work orders
+    | {"note_zh", "note_en"}  # on bills
     | {"text"}  # of a driver page: TOML
     | {"heading"}  # of other systems' files, as they have it: compared, never shown as a row's name
 )

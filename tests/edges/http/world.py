@@ -39,6 +39,7 @@ from openmains.edges.postgres.identity.tables import SignIn, create_tenant_admin
 from openmains.edges.postgres.security.keys import PostgresKeys
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.signer.switch import FileSwitch
+from openmains.edges.typeset.bills import TypstBills
 from openmains.run.engines.engines import EngineUrls
 from tests.support.command_meter import PlainDrivers
 from tests.support.personal import personal_vault, photos_of
@@ -208,6 +209,7 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
         changes=ClickHouseChanges(clickhouse),
         volumes=ClickHouseVolumes(clickhouse),
         billed_days=BilledDays(clickhouse),
+        typeset=TypstBills(),
         bulk=ClickHouseBulk(clickhouse),
         dimensions=readings,
         replay=stream,

@@ -264,7 +264,7 @@ def test_two_connections_at_once_and_no_valid_key_is_refused() -> None:
     assert min(seen.values()) > 0, "both orders must have been met"
 
 
-@pytest.mark.usefixtures("all_seeds")
+@pytest.mark.usefixtures("takes_minutes")
 def test_thousand_orders_of_two_connections() -> None:
     seen = nobody_is_refused(SEEDS)
     assert min(seen.values()) > 0

@@ -40,12 +40,34 @@ async def test_who_says_nothing_stands_still_after_a_while(monkeypatch: pytest.M
     watch = EngineWatch({"postgresql": deaf, "jetstream": refused, "clickhouse": fine}, lambda: now[0])
     assert await watch.silent() == ["postgresql", "jetstream"]
     assert watch.standing_still() == [], "not yet"
-    now[0] += engine_watch.STILL_S + 1
-    await watch.look()
+    for _ in range(int(engine_watch.STILL_S) + 1):
+        now[0] += engine_watch.EVERY_S
+        await watch.look()
     assert watch.standing_still() == ["postgresql", "jetstream"]
     deaf_may_end.set()
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()
+
+
+async def test_a_process_that_was_not_run_blames_nobody() -> None:
+    now = [0.0]
+    answers = True
+
+    async def slow() -> None:
+        now[0] += 9.0  # it had answered; we were not run to read it
+        if not answers:
+            raise TimeoutError
+
+    watch = EngineWatch({"postgresql": slow, "jetstream": fine}, lambda: now[0])
+    await watch.look()
+    assert watch.standing_still() == []
+    now[0] += 30.0
+    assert watch.standing_still() == [], "nobody was asked meanwhile"
+    answers = False
+    for _ in range(3):
+        now[0] += engine_watch.EVERY_S
+        assert await watch.silent() == ["postgresql"], "a question of its own still says what it heard"
+        assert watch.standing_still() == []
 
 
 async def test_what_is_given_up_is_not_waited_for() -> None:

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operations on bill runs, bills, corrections and arrears.
-import { call, type Abort, type QueryOf, type Schemas } from "@/api/typed";
+// The operations on bill runs, bills, their files, corrections and arrears.
+import { call, fileUrl, type Abort, type QueryOf, type Schemas } from "@/api/typed";
 
 export type BillRun = Schemas["BillRun"];
 export type BillHead = Schemas["BillHead"];
 export type BillCorrection = Schemas["BillCorrection"];
+export type Job = Schemas["Job"];
+export type Letterhead = Schemas["Letterhead"];
 export type ArrearsQuery = QueryOf<"list_arrears">;
 
 export const listRuns = (query: QueryOf<"list_bill_runs">, signal: Abort) => call("get", "/api/v1/bill-runs", { query, signal });
@@ -20,3 +22,9 @@ export const askForCorrection = (accountId: number, month: string, reason: strin
 export const approveCorrection = (id: number, reason: string) => call("post", "/api/v1/bill-corrections/{correction_id}/approve", { path: { correction_id: id }, body: { reason } });
 export const rejectCorrection = (id: number, reason: string) => call("post", "/api/v1/bill-corrections/{correction_id}/reject", { path: { correction_id: id }, body: { reason } });
 export const listArrears = (query: ArrearsQuery, signal: Abort) => call("get", "/api/v1/arrears", { query, signal });
+export const billPdf = (billId: number, language: "zh" | "en") => fileUrl("/api/v1/bills/{bill_id}/pdf", { language }, { bill_id: billId });
+export const makeFiles = (runId: number, language: "zh" | "en") => call("post", "/api/v1/bill-runs/{run_id}/files", { path: { run_id: runId }, query: { language } });
+export const listFileJobs = (query: QueryOf<"list_jobs">, signal: Abort) => call("get", "/api/v1/jobs", { query, signal });
+export const billFileUrl = (jobId: number, piece: number) => fileUrl("/api/v1/jobs/{job_id}/file", { piece }, { job_id: jobId });
+export const readLetterhead = (signal: Abort) => call("get", "/api/v1/bill-letterhead", { signal });
+export const setLetterhead = (letterhead: Letterhead, reason: string) => call("put", "/api/v1/bill-letterhead", { body: { ...letterhead, reason } });

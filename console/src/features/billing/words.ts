@@ -78,6 +78,9 @@ export const words = {
     age: ["欠费天数", "Days owed"],
     oldest: ["最早月份", "Oldest month"],
     noArrears: ["没有欠费", "Nobody owes"],
+    print: { zh: ["打印（中文）", "Print in Chinese"], en: ["打印（英文）", "Print in English"] },
+    files: ["账单文件", "Bill files"],
+    letterhead: ["账单抬头", "Letterhead"],
     actStart: {
       title: ["为 {month} 出账？", "Bill {month}?"],
       what: ["为所有户生成该月账单并入账；已出的不重复，有疑问的不出。", "Every account gets its bill of the month, and it is booked; what was billed is not billed again, doubts are left out."],

@@ -36,8 +36,13 @@ export type ImportHeading = Schemas["ImportHeading"];
 export const listImportHeadings = (signal: Abort) => call("get", "/api/v1/imports/headings", { signal });
 export const setImportHeading = (body: ImportHeading) => call("put", "/api/v1/imports/headings", { body });
 export const removeImportHeading = (heading: string) => call("delete", "/api/v1/imports/headings", { query: { heading } });
-export const readMeterNow = (meterId: number, key: string) =>
-  call("post", "/api/v1/meters/{meter_id}/commands", { path: { meter_id: meterId }, body: { kind: "read_now", unique_key: key } });
+/** One batch that reads these meters, all of them at once; it is steered, watched and told of as any batch. */
+export const readMetersNow = async (numbers: readonly string[], name: string, key: string): Promise<Schemas["Batch"]> => {
+  const batch = { name, kind: "read_now" as const, unique_key: key, chosen: { numbers: [...numbers] }, params: {}, groups: [numbers.length], hold_s: 0, failure_limit_ppm: 1_000_000 };
+  const made = await call("post", "/api/v1/command-batches", { body: { batch, signer: null } });
+  if (made.batch.state !== "drafted") return made.batch; // the same key again is the same batch
+  return call("post", "/api/v1/command-batches/{batch_id}/steer", { path: { batch_id: made.batch.batch_id }, body: { action: "start" } });
+};
 export const getMeter = (meterId: number, signal: Abort) => call("get", "/api/v1/meters/{meter_id}", { path: { meter_id: meterId }, signal });
 export const addMeter = (body: NewMeter) => call("post", "/api/v1/meters", { body });
 export const changeMeter = (meterId: number, revision: number, body: MeterChange) =>
@@ -78,6 +83,10 @@ export const listImportColumns = (signal: Abort) => call("get", "/api/v1/imports
 export const importTemplate = (format: "csv" | "xlsx") => fileUrl("/api/v1/imports/template", { format });
 export const listImports = (query: { cursor?: string; limit?: number }, signal: Abort) =>
   call("get", "/api/v1/jobs", { query: { kind: "meter_import", limit: 20, ...query }, signal });
+export const undoImport = (jobId: number, reason: string, partial: boolean, preview = false) =>
+  call("post", "/api/v1/imports/{job_id}/undo", { path: { job_id: jobId }, body: { reason, partial, preview } });
+export const listUndos = (query: { cursor?: string; limit?: number }, signal: Abort) =>
+  call("get", "/api/v1/jobs", { query: { kind: "import_undo", limit: 5, ...query }, signal });
 export const cancelJob = (jobId: number) => call("post", "/api/v1/jobs/{job_id}/cancel", { path: { job_id: jobId } });
 export const jobErrorsUrl = (jobId: number) => urlOf("/api/v1/jobs/{job_id}/file", { job_id: jobId }, { which: "errors" });
 export const listDrivers = (signal: Abort) => call("get", "/api/v1/drivers", { signal });

@@ -79,6 +79,7 @@ export const words = {
     },
   },
   timeline: {
+    cause: ["查原因", "Find the cause"],
     tab: ["时间线", "Timeline"],
     none: ["还没有任何记录", "Nothing has happened yet"],
     at: ["时间", "At"],

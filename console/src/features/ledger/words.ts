@@ -31,7 +31,7 @@ export const words = {
       refund: ["退款", "Refund"], write_off: ["坏账核销", "Write-off"], adjustment: ["调整", "Adjustment"],
     },
     accounts: {
-      cash: ["库存现金", "Cash"], clearing: ["渠道待清算", "Channel clearing"], receivable: ["应收账款", "Receivable"], credit: ["预收账款", "Customer credit"],
+      cash: ["库存现金", "Cash"], clearing: ["渠道待清算", "Channel clearing"], receivable: ["应收账款", "Receivable"], credit: ["预收账款", "Customer credit"], metered: ["表内充值", "Paid for the meter"],
       revenue: ["主营业务收入", "Revenue"], late_fee: ["违约金收入", "Late fees"], adjustment: ["收费调整", "Adjustments"], write_off: ["坏账核销", "Write-offs"],
     },
     lines: ["借贷", "Lines"],

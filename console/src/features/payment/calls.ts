@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operations of the counter.
-import { call, type Abort, type QueryOf, type Schemas } from "@/api/typed";
+import { call, fileUrl, type Abort, type QueryOf, type Schemas } from "@/api/typed";
 
 export type Receipt = Schemas["Receipt"];
 export type PaymentReturn = Schemas["PaymentReturn"];
@@ -17,3 +17,33 @@ export const askForReturn = (receiptId: number, reason: string) => call("post", 
 export const listReturns = (query: QueryOf<"list_returns">, signal: Abort) => call("get", "/api/v1/payment-returns", { query, signal });
 export const approveReturn = (id: number, reason: string) => call("post", "/api/v1/payment-returns/{return_id}/approve", { path: { return_id: id }, body: { reason } });
 export const rejectReturn = (id: number, reason: string) => call("post", "/api/v1/payment-returns/{return_id}/reject", { path: { return_id: id }, body: { reason } });
+export type PaymentOrder = Schemas["PaymentOrder"];
+export type PaymentRefund = Schemas["PaymentRefund"];
+export type PayChannel = Schemas["PayChannel"];
+export type OrderQuery = QueryOf<"list_payment_orders">;
+
+export const listChannels = (signal: Abort) => call("get", "/api/v1/payment-channels", { signal });
+export const addPayChannel = (body: Schemas["NewPayChannel"]) => call("post", "/api/v1/payment-channels", { body });
+export const changePayChannel = (id: number, body: Schemas["PayChannelForm"]) => call("put", "/api/v1/payment-channels/{channel_id}", { path: { channel_id: id }, body });
+export const paymentSigner = (signal: Abort) => call("get", "/api/v1/payment-signer", { signal });
+export const setSigner = (body: Schemas["PaymentSignerLogin"]) => call("put", "/api/v1/payment-signer", { body });
+export const listOrders = (query: OrderQuery, signal: Abort) => call("get", "/api/v1/payment-orders", { query, signal });
+export const makePaymentOrder = (body: Schemas["NewPaymentOrder"]) => call("post", "/api/v1/payment-orders", { body });
+export const readOrder = (id: number, signal: Abort) => call("get", "/api/v1/payment-orders/{order_id}", { path: { order_id: id }, signal });
+export const askOrder = (id: number) => call("post", "/api/v1/payment-orders/{order_id}/ask", { path: { order_id: id } });
+export const askForRefund = (id: number, fen: number, reason: string) => call("post", "/api/v1/payment-orders/{order_id}/refunds", { path: { order_id: id }, body: { fen, reason } });
+export const listRefunds = (query: QueryOf<"list_refunds">, signal: Abort) => call("get", "/api/v1/payment-refunds", { query, signal });
+export const approveRefund = (id: number, reason: string) => call("post", "/api/v1/payment-refunds/{refund_id}/approve", { path: { refund_id: id }, body: { reason } });
+export const rejectRefund = (id: number, reason: string) => call("post", "/api/v1/payment-refunds/{refund_id}/reject", { path: { refund_id: id }, body: { reason } });
+export const tryRefundAgain = (id: number, reason: string) => call("post", "/api/v1/payment-refunds/{refund_id}/again", { path: { refund_id: id }, body: { reason } });
+export type PaymentDifference = Schemas["PaymentDifference"];
+export type DifferenceQuery = QueryOf<"list_payment_differences">;
+
+export const listComparisons = (query: QueryOf<"list_payment_comparisons">, signal: Abort) => call("get", "/api/v1/payment-comparisons", { query, signal });
+export const comparePayments = (channelId: number, day: string) => call("post", "/api/v1/payment-comparisons", { body: { channel_id: channelId, day } });
+export const listDifferences = (query: DifferenceQuery, signal: Abort) => call("get", "/api/v1/payment-differences", { query, signal });
+export const explainDifference = (id: number, reason: string) => call("post", "/api/v1/payment-differences/{difference_id}/explain", { path: { difference_id: id }, body: { reason } });
+export const bookDifference = (id: number, accountId: number, reason: string) => call("post", "/api/v1/payment-differences/{difference_id}/book", { path: { difference_id: id }, body: { account_id: accountId, reason } });
+export const approveBooking = (id: number, reason: string) => call("post", "/api/v1/payment-differences/{difference_id}/approve", { path: { difference_id: id }, body: { reason } });
+export const rejectBooking = (id: number, reason: string) => call("post", "/api/v1/payment-differences/{difference_id}/reject", { path: { difference_id: id }, body: { reason } });
+export const receiptPdf = (receiptId: number, language: "zh" | "en") => fileUrl("/api/v1/receipts/{receipt_id}/pdf", { language }, { receipt_id: receiptId });

@@ -45,6 +45,8 @@ export type ReportDaysQuery = QueryOf<"read_report_days">;
 export const reportDays = (query: ReportDaysQuery, signal: Abort) => call("get", "/api/v1/reports/days", { query, signal });
 export const collectionReport = (query: ReportQuery, signal: Abort) => call("get", "/api/v1/reports/collection", { query, signal });
 export const accuracyReport = (query: ReportQuery, signal: Abort) => call("get", "/api/v1/reports/accuracy", { query, signal });
+export const accuracyCsv = (query: ReportQuery) => fileUrl("/api/v1/reports/accuracy.csv", query);
+export const accuracyXlsx = (query: ReportQuery) => fileUrl("/api/v1/reports/accuracy.xlsx", query);
 export const missingMeters = (query: MissingQuery, signal: Abort) => call("get", "/api/v1/reports/collection/missing", { query, signal });
 export const collectionCsv = (query: ReportQuery) => fileUrl("/api/v1/reports/collection.csv", query);
 export const collectionXlsx = (query: ReportQuery) => fileUrl("/api/v1/reports/collection.xlsx", query);
@@ -87,6 +89,9 @@ export const readSums = (query: QueryOf<"read_sums">, signal: Abort) => call("ge
 export const sumsCsv = (query: QueryOf<"download_sums_csv">) => fileUrl("/api/v1/bulk/sums.csv", query);
 export const sumsXlsx = (query: QueryOf<"download_sums_xlsx">) => fileUrl("/api/v1/bulk/sums.xlsx", query);
 export const valuesFile = (query: QueryOf<"export_values">) => fileUrl("/api/v1/bulk/values", query);
+export const insertValues = (file: File, query: QueryOf<"insert_values">): Promise<ReadingJob> => sendFile(urlOf("/api/v1/bulk/values", {}, query), file);
+export const listValueImports = (query: { cursor?: string; limit?: number }, signal: Abort) =>
+  call("get", "/api/v1/jobs", { query: { kind: "value_import", limit: 20, ...query }, signal });
 export const listSavedQueries = (signal: Abort) => call("get", "/api/v1/saved-queries", { signal });
 export const saveQuery = (body: NewSavedQuery) => call("post", "/api/v1/saved-queries", { body });
 export const removeSavedQuery = (savedId: number) => call("delete", "/api/v1/saved-queries/{saved_id}", { path: { saved_id: savedId } });

@@ -7,10 +7,12 @@ import { RULES } from "./parts/rules";
 export const words = {
   accuracy: {
     title: ["准确率", "Accuracy"],
-    help: ["点抄、告警等其他时刻的读数，与其后上报所实测的时段相比，在分辨力内一致的比例；要求不低于 99 %。", "Registers said at other times – spot and check reads, alarms – that agree with the slots a later report measured, within the resolution; 99 % is asked for."],
+    help: ["点抄、告警等其他时刻的读数，以及人工抄见的读数，与表计实测的时段相比，在分辨力内一致的比例；要求不低于 99 %。", "Registers said at other times – spot and check reads, alarms – and registers that persons read, as far as they agree with the slots that meters measured, within the resolution; 99 % is asked for."],
     none: ["当天没有可核对的读数", "No register of this day can be checked"],
     checked: ["核对数", "Checked"],
     agreed: ["一致", "Agree"],
+    manual: ["其中人工核对", "Of these by persons"],
+    ofManual: ["{checked} 个中 {agreed} 个一致", "{agreed} of {checked} agree"],
     rate: ["准确率", "Accuracy"],
   },
   tasks: {
@@ -203,6 +205,9 @@ export const words = {
   bulk: {
     title: ["批量查询", "Bulk queries"],
     help: ["一次查询许多表具：某时刻读数、合计与缺口、任意测点文件；可保存后再次运行。", "Many meters at once: registers at an instant, sums with their gaps, files of any quantities; kept and run again."],
+    insert: ["批量写入", "Insert in bulk"],
+    insertHelp: ["与导出相同的列：CSV、Parquet 或 Arrow，必需 number、point、at、value、exponent。只补未知的值：已有相同值不变，不同值逐行拒绝并列明。", "The columns of the export, as CSV, Parquet or Arrow; number, point, at, value and exponent are needed. Only what is not known is added: a value that is known stays, and a row that differs is refused and listed."],
+    insertStart: ["写入", "Insert"],
     what: ["查询", "What"],
     kinds: { registers: ["某时刻读数", "Registers at an instant"], sums: ["用量合计", "Sums of volume"], values: ["测点数据文件", "Files of values"] },
     which: ["哪些表具（区域含下级）", "Which meters (an area includes those below it)"],
@@ -280,7 +285,8 @@ export const words = {
     setAside: ["{n} 只表未计入：日期无法复制到读数库，请更正其安装日期。", "{n} meters are not counted: their dates cannot be copied to the readings. Correct their dates of installation."],
     by: ["分组", "Group by"],
     group: ["名称", "Name"],
-    groups: { area: ["区域（含下级）", "Area with those below"], model: ["型号", "Model"], product: ["产品", "Product"], maker: ["厂家", "Maker"], driver: ["驱动", "Driver"] },
+    groups: { area: ["区域（含下级）", "Area with those below"], model: ["型号", "Model"], product: ["产品", "Product"], maker: ["厂家", "Maker"], driver: ["驱动", "Driver"], cell: ["无线小区", "Radio cell"] },
+    noCell: ["小区未知", "No cell known"],
     missingList: ["未抄表具", "Missing meters"],
     csv: ["下载 CSV", "Download CSV"],
     xlsx: ["下载 XLSX", "Download XLSX"],
@@ -293,6 +299,16 @@ export const words = {
     statuses: { missing: ["未抄", "Missing"], partial: ["不完整", "Partial"], estimated: ["估算", "Estimated"] },
   },
   exception: {
+    bulk: {
+      of: ["{n} 条，涉及 {meters} 只表具，{from} 至 {to}", "{n} findings of {meters} meters, {from} to {to}"],
+      accept: ["采纳所选 {n} 条的上报值？", "Accept what the meters said in the {n} selected findings?"],
+      keep_estimate: ["所选 {n} 条保留估算值？", "Keep the estimate in the {n} selected findings?"],
+      acceptWhat: ["上报值入账，不再列为疑问。", "The values count as they came and are in doubt no more."],
+      keep_estimateWhat: ["估算值保留，上报值不入账。", "The estimates stay; what the meters said is not booked."],
+      back: ["每条都有审计记录；此后可在该日改为另一个值，并可撤销。", "Each is in the audit log; another value can still be set on that day, and be undone."],
+      done: ["已审核 {n} 条", "{n} findings were judged"],
+      partly: ["{done}；{left} 条未成：{why}", "{done}; {left} were not: {why}"],
+    },
     edit: {
       volume: ["正确用量（m³）", "Right volume (m³)"],
       from: ["起", "From"],
@@ -371,6 +387,7 @@ export const words = {
       undo: ["撤销修改", "Undo"],
       replay: ["重放", "Replay"],
       manual: ["人工抄表", "Manual reading"],
+      insert: ["批量写入", "Bulk insert"],
     },
     approver: ["审批人 {name}", "approved by {name}"],
     old: ["旧日用量", "Old day's use"],

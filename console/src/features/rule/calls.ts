@@ -23,6 +23,7 @@ export const createRule = (name: string, draft: RuleDraft) => call("post", "/api
 export const changeRule = (ruleId: number, draft: RuleDraft, effectiveAt: string | null, reason: string) =>
   call("post", "/api/v1/rules/{rule_id}/versions", { path: { rule_id: ruleId }, body: { draft, effective_at: effectiveAt, reason } });
 export const switchRule = (ruleId: number, isOn: boolean, reason: string) => call("post", "/api/v1/rules/{rule_id}/switch", { path: { rule_id: ruleId }, body: { is_on: isOn, reason } });
+export const listOrderKinds = (signal: Abort) => call("get", "/api/v1/work-order-kinds", { signal });
 export const listProposals = (query: QueryOf<"list_rule_proposals">, signal: Abort) => call("get", "/api/v1/rule-proposals", { query, signal });
 export const giveProposal = (proposalId: number, signer: SignerLogin | null, reason: string) =>
   call("post", "/api/v1/rule-proposals/{proposal_id}/give", { path: { proposal_id: proposalId }, body: { signer, reason } });

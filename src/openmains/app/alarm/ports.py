@@ -54,8 +54,8 @@ class AlarmStore(Protocol):
     async def get(self, alarm_id: AlarmId) -> Alarm | None:
         """Locked until the transaction ends; so is its group."""
 
-    async def step(self, alarm_id: AlarmId, step: AlarmStep, user_id: UserId, now_us: int, to: str = "") -> bool:
-        """Whether its group, which was over, is open again with it. Raises ``alarm-open-again``."""
+    async def step(self, alarm_id: AlarmId, step: AlarmStep, user_id: UserId | None, now_us: int, to: str = "") -> bool:
+        """Whether its group, which was over, is open again with it. ``user_id`` None: the platform. Raises ``alarm-open-again``."""
 
     async def has_open(self, alarm: Alarm) -> bool:
         """Whether another alarm about the same is open at its meter."""
@@ -71,7 +71,7 @@ class AlarmStore(Protocol):
         news: AlarmNews,
         alarm_id: AlarmId | None,
         group_id: GroupId | None,
-        user_id: UserId,
+        user_id: UserId | None,
         now_us: int,
         why: str,
         *,
@@ -91,7 +91,9 @@ class AlarmStore(Protocol):
     async def group(self, group_id: GroupId) -> AlarmGroup | None:
         """The same, locked until the transaction ends."""
 
-    async def step_group(self, group_id: GroupId, step: AlarmStep, user_id: UserId, now_us: int, to: str = "") -> None:
+    async def step_group(
+        self, group_id: GroupId, step: AlarmStep, user_id: UserId | None, now_us: int, to: str = ""
+    ) -> None:
         """The group and those of its members that can take the step."""
 
     async def places(self, group_id: GroupId) -> list[AlarmPlace]: ...

@@ -145,3 +145,16 @@ class ArrearsRow(Struct, frozen=True):
     age_days: int
     open_fen: int
     fee_fen: int
+
+
+class Letterhead(Struct, frozen=True):
+    """What stands on a utility's bills besides the bill. ``pay_link``: where a customer pays on the phone, with ``{code}`` for the payment
+    code; without one the picture code holds the payment code itself. ``tax_number``, ``bank``: of the seller, for invoices."""
+
+    address: str = ""
+    phone: str = ""
+    pay_link: str = ""
+    note_zh: str = ""
+    note_en: str = ""
+    tax_number: str = ""
+    bank: str = ""

@@ -130,6 +130,7 @@ class ArrearsWanted:
     customer_class: str | None = None
     area_id: int | None = None
     after: tuple[int, int] | None = None
+    account_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,10 +45,14 @@ class PhotoKey:
 
     def open(self, photo: SealedPhoto) -> bytes:
         """Raises ``KeyUnreadableError``."""
+        return self.open_bytes(photo.key, photo.nonce, photo.sealed)
+
+    def open_bytes(self, key: str, nonce: bytes, sealed: bytes) -> bytes:
+        """What was sealed to a key. Raises ``KeyUnreadableError``."""
         try:
-            return self._aead.decrypt(photo.nonce, photo.sealed, self._prefix + photo.key.encode())
+            return self._aead.decrypt(nonce, sealed, self._prefix + key.encode())
         except InvalidTag as error:
-            raise KeyUnreadableError(f"the photograph {photo.key} does not open") from error
+            raise KeyUnreadableError(f"the photograph {key} does not open") from error
 
 
 def photo_vault(store: DataKeySource, masters: Callable[[], Masters], random: Random) -> KeyVault[PhotoKey]:

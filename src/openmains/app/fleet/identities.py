@@ -7,8 +7,7 @@ above them.
 """
 
 from bisect import bisect_left
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +15,7 @@ from numpy.typing import NDArray
 from openmains.domain.ids import MeterId, ProductId, TenantId
 
 
-@dataclass(slots=True, frozen=True)
-class Identity:
+class Identity(NamedTuple):
     """Who a message is from."""
 
     meter_id: MeterId

@@ -23,6 +23,7 @@ class DeadLetterStore(Protocol):
     async def lock_open(self, ids: Sequence[int]) -> list[DeadLetter]:
         """The open ones of these, locked until the transaction ends."""
 
+    async def held(self, meter_id: MeterId, number: int) -> list[DeadLetter]: ...
     async def lock_held(self, meter_id: MeterId, number: int) -> list[DeadLetter]:
         """The open ones of a meter that were held because they carry this number, in their order; locked likewise."""
 

@@ -24,7 +24,7 @@ from openmains.domain.ledger.entries import (
 )
 from openmains.domain.period import date_to_day
 
-OF_OTHERS = frozenset({"bill", "settle", "fee", "receipt"})
+OF_OTHERS = frozenset({"bill", "settle", "fee", "receipt", "order-refund"})
 """How keys begin of entries that bills, settlements and receipts lead to: taken back by correcting the bill or giving the payment back."""
 
 

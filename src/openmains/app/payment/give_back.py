@@ -10,6 +10,7 @@ from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
 from openmains.app.ledger.ports import LedgerStore
 from openmains.app.payment.model import PaymentReturn, Receipt
+from openmains.app.payment.order_ports import PaymentOrderStore
 from openmains.app.payment.ports import ReceiptStore, ReturnStore, ShiftStore
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
@@ -17,12 +18,15 @@ from openmains.domain.ids import UserId
 
 
 async def ask_for_return(store: Store, actor: Actor, receipt_id: int, reason: str, now_us: int) -> PaymentReturn:
-    """It waits for another person. Raises ``reason-needed``, ``not-found``, ``shift-needed`` (cash), ``return-waits``."""
+    """It waits for another person. Raises ``reason-needed``, ``not-found``, ``shift-needed`` (cash), ``return-waits``; ``refund-by-order``
+    where it came through a channel, which must give it back."""
     why = stated(reason)
     async with store.tenant(actor.tenant_id) as work:
         receipt = await work[ReceiptStore].get(receipt_id)
         if receipt is None:
             raise Problem("not-found")
+        if (order := await work[PaymentOrderStore].of_receipt(receipt_id)) is not None:
+            raise Problem("refund-by-order", order_id=order.order_id)
         shift = await work[ShiftStore].open_of(actor.user_id, lock=True)
         if receipt.channel == "cash" and shift is None:
             raise Problem("shift-needed")
@@ -82,12 +86,19 @@ async def _give_back(
         shift = await work[ShiftStore].open_of(author, lock=True)
         if shift is None or shift.shift_id != asked.shift_id:
             raise Problem("shift-closed")
+    await free_credit(work, receipt, receipt.fen, asked.reason, author, agreed, today, now_us)
+    return await reverse(work, receipt.entry_id, asked.reason, author, agreed, today, now_us)
+
+
+async def free_credit(
+    work: Work, receipt: Receipt, fen: int, why: str, author: UserId, agreed: UserId, today: int, now_us: int
+) -> None:
+    """So much of the account is credit again: what this payment paid is owed again, then the newest of what else was paid."""
     await work[LedgerStore].lock_customer(receipt.account_id)
     own = {(one.bill_id, one.of_fee) for one in receipt.paid}
     standing = await work[SettlementStore].standing(receipt.account_id)
     standing.sort(key=lambda one: ((one.bill_id, one.of_fee) not in own, -one.entry_id))
     for one in standing:  # what it paid itself, then the newest
-        if (await work[LedgerStore].balance(receipt.account_id)).credit_fen >= receipt.fen:
+        if (await work[LedgerStore].balance(receipt.account_id)).credit_fen >= fen:
             break
-        await reverse(work, one.entry_id, asked.reason, author, agreed, today, now_us)
-    return await reverse(work, receipt.entry_id, asked.reason, author, agreed, today, now_us)
+        await reverse(work, one.entry_id, why, author, agreed, today, now_us)

@@ -50,6 +50,9 @@ class ReceiptStore(Protocol):
     async def utility(self) -> str:
         """Its name, as it heads a receipt."""
 
+    async def zone(self) -> str:
+        """Its time zone."""
+
 
 class ReturnStore(Protocol):
     """Payments that are taken back."""

@@ -16,13 +16,14 @@ CHANNELS = {
     "alipay": ("支付宝", "Alipay"),
     "third_party": ("第三方", "third party"),
 }
-_WORDS = {
+WORDS = {
     "title": ("收款收据", "RECEIPT"),
     "number": ("收据号", "no."),
     "account": ("户号", "account"),
     "time": ("时间", "time"),
     "clerk": ("经办", "clerk"),
     "channel": ("方式", "paid by"),
+    "key": ("渠道流水号", "channel's no."),
     "fen": ("实收(元)", "received CNY"),
     "bill": ("账单", "bill"),
     "fee": ("违约金", "late fee"),
@@ -38,7 +39,7 @@ def receipt_text(receipt: Receipt, utility: str, zone: Zone, language: Literal["
     place = 0 if language == "zh" else 1
 
     def word(name: str) -> str:
-        return _WORDS[name][place]
+        return WORDS[name][place]
 
     lines = [_middle(utility), _middle(word("title")), "-" * WIDTH]
     if receipt.returned:

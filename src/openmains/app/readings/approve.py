@@ -39,7 +39,7 @@ async def approve_edit(
         before = await _pending(work, edit_id, reason)
         if before.author_id == actor.user_id:
             raise Problem("own-edit", edit_id=edit_id)
-        await work[ExceptionStore].get(before.exception_id)  # held, as whoever judges it holds it first
+        await work[ExceptionStore].lock(before.exception_id)  # as whoever judges it does first
         day = await editable_day(work, readings, drivers, actor, before.meter_id, before.day, now_us, deciding=True)
         wanted = as_wanted(before, day.day)
         if wanted.undoes is None:

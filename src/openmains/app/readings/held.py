@@ -55,7 +55,7 @@ async def held_messages(store: Store, actor: Actor, exception_id: ExceptionId, d
         found = await work[ExceptionStore].get(exception_id)
         if found is None or found.rule != NUMBER_RULE:
             raise Problem("not-found")
-        letters = await work[DeadLetterStore].lock_held(found.meter_id, found.value)
+        letters = await work[DeadLetterStore].held(found.meter_id, found.value)
         owner = await _owner(work, found, digits)
     return HeldMessages(
         found.number,
@@ -84,7 +84,7 @@ async def judge_number(
         ``number-shared`` where several meters could own it.
     """
     async with store.tenant(actor.tenant_id) as work:
-        before = await work[ExceptionStore].get(exception_id)
+        before = await work[ExceptionStore].lock(exception_id)
         if before is None:
             raise Problem("not-found")
         if before.rule != NUMBER_RULE:

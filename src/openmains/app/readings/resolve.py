@@ -44,7 +44,7 @@ async def judge_exception(
 ) -> ReadingException:
     """The judged exception; Problem ``not-found``, ``already-done`` when it was judged before, ``edit-waits``."""
     async with store.tenant(actor.tenant_id) as work:
-        before = _about_a_value(await work[ExceptionStore].get(exception_id))
+        before = _about_a_value(await work[ExceptionStore].lock(exception_id))
         if before.pending_edit is not None:
             raise Problem("edit-waits", edit_id=before.pending_edit, day=before.day)
         await work[ExceptionStore].judge(exception_id, _STATUS[verdict], actor.user_id, reason)
@@ -74,7 +74,7 @@ async def edit_reading(
     :raises Problem: as ``judge_exception`` and ``editable_day``; ``invalid-input``; ``edit-over-bound``.
     """
     async with store.tenant(actor.tenant_id) as work:
-        before = _about_a_value(await work[ExceptionStore].get(exception_id))
+        before = _about_a_value(await work[ExceptionStore].lock(exception_id))
         if not reason.strip():
             raise Problem("invalid-input", fields=(("/reason", "required"),))
         day = await editable_day(work, readings, drivers, actor, before.meter_id, before.day, now_us)

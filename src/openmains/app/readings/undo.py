@@ -39,7 +39,7 @@ async def undo_edit(
         target = await work[EditStore].get(edit_id)
         if target is None:
             raise Problem("not-found")
-        await work[ExceptionStore].get(target.exception_id)  # held, as whoever judges it holds it first
+        await work[ExceptionStore].lock(target.exception_id)  # as whoever judges it does first
         day = await editable_day(work, readings, drivers, actor, target.meter_id, target.day, now_us)
         start, end = int(target.start.timestamp()), int(target.end.timestamp())
         before = await version_before(readings, actor, day, target)

@@ -2,7 +2,7 @@
 """Make a rule, give it another version, switch it on and off. What a version says is checked whole, with the place of what is wrong, and its
 own tests are run: a rule that fails them is not kept."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from openmains.app.command.driver import CommandDrivers
@@ -13,16 +13,18 @@ from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
 from openmains.app.problems import Problem
 from openmains.app.rule.conditions import check_cases, check_condition, looked_at, worded
-from openmains.app.rule.model import RuleCheck, RuleDraft, StoredRule
+from openmains.app.rule.model import RuleCheck, RuleDraft, RuleVersion, StoredRule, judged
 from openmains.app.rule.ports import RuleStore
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.command.kinds import Kind
 from openmains.domain.ids import AreaId, ProductId, RuleId
 from openmains.domain.rule.sentence import RuleSentence
 from openmains.domain.rule.tree import Condition
+from openmains.domain.work_order.kinds import INSPECTION, RECHECK, STANDARD
 
 MOST_AHEAD_US = 366 * 86_400 * 1_000_000
 MOST_RULES = 1_000
+TRIED_WITHIN_US = 30 * 86_400 * 1_000_000
 PROPOSABLE = frozenset(
     {
         Kind.READ_NOW, Kind.READ_INTERVALS, Kind.READ_STATUS, Kind.READ_PARAMETERS, Kind.LOG_PULL, Kind.VALVE_CLOSE, Kind.VALVE_OPEN,
@@ -66,6 +68,8 @@ async def checked(work: Work, drivers: RuleDrivers, draft: RuleDraft, *, with_ca
             raise Problem("invalid-input", fields=(("/area_id", "unknown-reference"),))
     if draft.command is not None:
         await _check_command(work, drivers, draft)
+    if draft.work_order is not None and not await _is_order_kind(work, draft.work_order):
+        raise Problem("invalid-input", fields=(("/work_order", "unknown-reference"),))
     if with_cases:
         check_cases(draft, condition, exponent)
     return CheckedRule(condition, worded(draft, condition, exponent), areas)
@@ -86,7 +90,7 @@ async def create_rule(
         if rule_id is None:
             raise Problem("rule-name-taken", name=name)
         await rules.add_version(rule_id, draft, found.sentence, now_us, actor.user_id, now_us, "")
-        made = await _get(rules, rule_id, now_us)
+        made = await _lock(rules, rule_id, now_us)
         await work[AuditTrail].record(actor, "create_rule", "rule", rule_id, None, made)
     return made
 
@@ -101,38 +105,73 @@ async def change_rule(
     reason: str,
     now_us: int,
 ) -> StoredRule:
-    """Another version, in force from an instant on: now unless given, at most a year ahead. Raises as ``checked``, and ``not-found``,
-    ``reason-needed``."""
+    """Another version, in force from an instant on: now unless given, at most a year ahead. Of a rule that is on it was tried before, and
+    proposes no command: a second person switches that on. Raises as ``checked``, and ``not-found``, ``reason-needed``, ``rule-not-tried``,
+    ``rule-changes-when-off``."""
     begins = now_us if effective_us is None else effective_us
     async with store.tenant(actor.tenant_id) as work:
         rules = work[RuleStore]
-        before = await _get(rules, rule_id, now_us)
+        before = await _lock(rules, rule_id, now_us)
         found = await checked(work, drivers, draft)
         if not now_us <= begins <= now_us + MOST_AHEAD_US:
             raise Problem("invalid-input", fields=(("/effective_at", "out-of-range"),))
         reason = stated(reason)
+        if before.is_on:
+            if draft.command is not None:
+                raise Problem("rule-changes-when-off")
+            await _check_tried(rules, [draft], now_us)
         await rules.add_version(rule_id, draft, found.sentence, begins, actor.user_id, now_us, reason)
-        after = await _get(rules, rule_id, now_us)
+        after = await _lock(rules, rule_id, now_us)
         await work[AuditTrail].record(actor, "change_rule", "rule", rule_id, before, after, reason=reason)
     return after
 
 
 async def switch_rule(store: Store, actor: Actor, rule_id: RuleId, is_on: bool, reason: str, now_us: int) -> StoredRule:
-    """From now on it fires, or does not: its open alarms end with it. Raises ``not-found``, ``already-done``, ``reason-needed``."""
+    """From now on it fires, or does not: its open alarms end with it. Whoever switches it on has seen what it would have done: it was tried
+    within the last 30 days. One that proposes commands is switched on by another person than who wrote it. Raises ``not-found``,
+    ``already-done``, ``reason-needed``, ``rule-not-tried``, ``rule-second-person``."""
     async with store.tenant(actor.tenant_id) as work:
         rules = work[RuleStore]
-        before = await _get(rules, rule_id, now_us)
+        before = await _lock(rules, rule_id, now_us)
         if before.is_on == is_on:
             raise Problem("already-done", state="on" if is_on else "off")
         reason = stated(reason)
+        if is_on:
+            coming = _counting(await rules.versions(rule_id, now_us))
+            await _check_tried(rules, [version.draft for version in coming], now_us)
+            mine = [one for one in coming if one.draft.command is not None and one.made_by == actor.user_id]
+            if mine:
+                raise Problem("rule-second-person", version=mine[0].version)
         await rules.switch(rule_id, is_on)
-        after = await _get(rules, rule_id, now_us)
+        after = await _lock(rules, rule_id, now_us)
         await work[AuditTrail].record(actor, "switch_rule", "rule", rule_id, before, after, reason=reason)
     return after
 
 
-async def _get(rules: RuleStore, rule_id: RuleId, now_us: int) -> StoredRule:
-    found = await rules.get(rule_id, now_us)
+def _counting(versions: Sequence[RuleVersion]) -> list[RuleVersion]:
+    """Of versions, newest first: the one that is in force, and those that will be."""
+    now = next((version for version in versions if version.in_force), None)
+    return [one for one in versions if now is None or one is now or one.effective_at > now.effective_at]
+
+
+async def _check_tried(rules: RuleStore, drafts: Sequence[RuleDraft], now_us: int) -> None:
+    """Raises ``rule-not-tried``."""
+    found = await rules.tried([judged(draft) for draft in drafts])
+    for draft in drafts:
+        trial = found.get(judged(draft))
+        if trial is None or now_us - trial.at.timestamp() * 1e6 > TRIED_WITHIN_US:
+            raise Problem("rule-not-tried")
+
+
+async def _is_order_kind(work: Work, code: str) -> bool:
+    """A kind that a plan or a hazard makes orders of is none for a rule."""
+    if code in (INSPECTION, RECHECK):
+        return False
+    return code in STANDARD or await work[RuleStore].has_order_kind(code)
+
+
+async def _lock(rules: RuleStore, rule_id: RuleId, now_us: int) -> StoredRule:
+    found = await rules.lock(rule_id, now_us)
     if found is None:
         raise Problem("not-found")
     return found

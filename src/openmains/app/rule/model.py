@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules as people make them and as the pipeline keeps to them."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
 from openmains.app.alarm.model import Severity
@@ -47,7 +49,8 @@ class RuleCommand(Struct, frozen=True, forbid_unknown_fields=True):
 class RuleDraft(Struct, frozen=True, forbid_unknown_fields=True):
     """What a version says: when ``condition`` (docs/rules.md) is fulfilled, once it held for ``held_s``; for devices of ``product_id``, in
     ``area_id`` with what is below it, of customers of these classes, of a DN from … to (null, none: all); then an alarm of ``severity``,
-    which goes the way of all alarms – groups, mutes, notices, subscriptions – and ``command`` as a proposal."""
+    which goes the way of all alarms – groups, mutes, notices, subscriptions –, ``command`` as a proposal, and a work order of the kind
+    ``work_order``, one for an alarm or a group of them."""
 
     condition: dict[str, Any]
     severity: Severity = "major"
@@ -58,7 +61,17 @@ class RuleDraft(Struct, frozen=True, forbid_unknown_fields=True):
     dn_to: _Dn | None = None
     held_s: Annotated[int, Meta(ge=0, le=7 * 86_400)] = 0
     command: RuleCommand | None = None
+    work_order: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,39}$")] | None = None
     cases: Annotated[list[RuleCase], Meta(max_length=30)] = []
+
+
+_JUDGES = ("condition", "held_s", "product_id", "area_id", "customer_classes", "dn_from", "dn_to")
+
+
+def judged(draft: RuleDraft) -> str:
+    """A name of what decides when and where a draft fires; its severity, its actions and its tests are none of it."""
+    asked = {name: getattr(draft, name) for name in _JUDGES} | {"customer_classes": sorted(draft.customer_classes)}
+    return hashlib.sha256(msgspec.json.encode(asked, order="deterministic")).hexdigest()
 
 
 class RuleCheck(Struct, frozen=True):
@@ -84,8 +97,24 @@ class RuleVersion(Struct, frozen=True):
     in_force: bool
 
 
+class RuleTrialRecord(Struct, frozen=True):
+    """What the newest trial of a version's condition found. ``looked_at``: meters; ``whole``: those are all for whom it holds; ``untold``:
+    points whose past is not stored."""
+
+    at: datetime
+    by: UserId
+    by_name: str
+    days: int
+    looked_at: int
+    whole: bool
+    fired: int
+    meters: int
+    untold: list[str]
+
+
 class StoredRule(Struct, frozen=True):
-    """A rule with its newest version. ``standing``: meters at which its condition is fulfilled now; ``open_alarms``: of it."""
+    """A rule with its newest version. ``standing``: meters at which its condition is fulfilled now; ``open_alarms``: of it; ``tried``: the
+    newest version, null: it was not."""
 
     rule_id: RuleId
     name: str
@@ -93,6 +122,7 @@ class StoredRule(Struct, frozen=True):
     standing: int
     open_alarms: int
     newest: RuleVersion
+    tried: RuleTrialRecord | None = None
 
 
 class RuleFiring(Struct, frozen=True):
@@ -139,7 +169,8 @@ class RuleProposal(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class ActiveRule:
-    """A version that is in force, as the pipeline keeps to it. ``areas``, ``classes``: None all; DN in mm, both ends within."""
+    """A version that is in force, as the pipeline keeps to it. ``version``: the first one that asks the same, to which what stands belongs;
+    ``number``: its own; ``areas``, ``classes``: None all; DN in mm, both ends within."""
 
     rule_id: RuleId
     version: int
@@ -152,6 +183,7 @@ class ActiveRule:
     dn_from: int = 0
     dn_to: int = 2**31 - 1
     held_s: int = 0
+    number: int = 0
 
     def is_for(self, area_id: AreaId, dn: int, customer_class: str) -> bool:
         """Whether a device of the rule's product is one of those that it is for. A DN that nobody knows (0) is none."""
@@ -174,3 +206,16 @@ class RuleChange:
     is_fulfilled: bool
     at_us: int
     due_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeardMeter:
+    """A meter whose silence may be due: what a rule's scope asks, and when it was heard last."""
+
+    meter_id: MeterId
+    tenant_id: TenantId
+    product_id: ProductId
+    area_id: AreaId
+    dn: int
+    customer_class: str
+    last_seen_us: int | None

@@ -6,7 +6,17 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from openmains.app.rule.model import ActiveRule, ProposalState, RuleDraft, RuleProposal, RuleVersion, StoredRule
+from openmains.app.rule.model import (
+    ActiveRule,
+    HeardMeter,
+    ProposalState,
+    RuleDraft,
+    RuleProposal,
+    RuleTrial,
+    RuleTrialRecord,
+    RuleVersion,
+    StoredRule,
+)
 from openmains.domain.ids import AreaId, CommandId, MeterId, RuleId, TenantId, UserId
 from openmains.domain.rule.judge import ReportedValues
 from openmains.domain.rule.sentence import RuleSentence
@@ -27,7 +37,8 @@ class RuleStore(Protocol):
     """Rules within one tenant's transaction. Versions are written once."""
 
     async def page(self, limit: int, after: int | None, now_us: int) -> list[StoredRule]: ...
-    async def get(self, rule_id: RuleId, now_us: int) -> StoredRule | None:
+    async def get(self, rule_id: RuleId, now_us: int) -> StoredRule | None: ...
+    async def lock(self, rule_id: RuleId, now_us: int) -> StoredRule | None:
         """Locked until the transaction ends."""
 
     async def versions(self, rule_id: RuleId, now_us: int) -> list[RuleVersion]:
@@ -47,6 +58,15 @@ class RuleStore(Protocol):
         reason: str,
     ) -> None: ...
     async def switch(self, rule_id: RuleId, is_on: bool) -> None: ...
+    async def note_trial(self, judges: str, found: RuleTrial, user_id: UserId, now_us: int) -> None:
+        """What a trial found, in place of one of the same before."""
+
+    async def tried(self, judges: Sequence[str]) -> dict[str, RuleTrialRecord]:
+        """What the newest trials of these found."""
+
+    async def has_order_kind(self, code: str) -> bool:
+        """Whether the utility has a kind of work orders of its own by this code, in use."""
+
     async def areas_of(self, area_id: AreaId) -> list[AreaId]:
         """The area and those below it; none where there is no such area."""
 
@@ -117,7 +137,23 @@ class ClockTurn(Protocol):
     async def fulfilling(self, rule: ActiveRule, now_us: int) -> set[MeterId]:
         """Meters that fulfil a condition of the clock."""
 
-    async def stood(self, rule: ActiveRule) -> set[MeterId]: ...
+    async def stood(self, rule: ActiveRule) -> set[MeterId]:
+        """Where the version or one before it stands."""
+
+    async def begin(self, rules: Sequence[ActiveRule], now_us: int) -> None:
+        """Where one of these, which ask for silence, was not in force before, all meters of its utility are to be looked at now."""
+
+    async def looked(self, now_us: int, most: int) -> list[HeardMeter]:
+        """Meters that are to be looked at now, those that wait for longest."""
+
+    async def heard_again(self, rule: ActiveRule, now_us: int) -> set[MeterId]:
+        """Of the meters at which a rule that asks for silence stands: those that were heard, or that it is no more for."""
+
+    async def look_again(
+        self, meter_ids: Sequence[MeterId], hours: Mapping[TenantId, Sequence[int]], now_us: int
+    ) -> None:
+        """When the next silence that a rule of their utility asks for may be due; at the latest after the shortest one."""
+
     async def stand(self, rule: ActiveRule, meter_ids: Sequence[MeterId], now_us: int) -> None: ...
     async def fall(self, rule: ActiveRule, meter_ids: Sequence[MeterId], now_us: int) -> None: ...
     async def places(self, rule: ActiveRule, now_us: int) -> dict[str, tuple[int, int, MeterId]]:
@@ -128,8 +164,9 @@ class ClockTurn(Protocol):
         self, rule: ActiveRule, places: Mapping[str, tuple[int, int, MeterId]], now_us: int
     ) -> None: ...
     async def fall_places(self, rule: ActiveRule, places: Sequence[str], now_us: int) -> None: ...
-    async def forget(self, now_us: int, remembered: Sequence[str]) -> int:
-        """What stands of rules that are off or say something else now: gone, with its alarms."""
+    async def forget(self, now_us: int, remembered: Sequence[str], watched: Sequence[TenantId]) -> int:
+        """What stands of rules that are off: gone, with its alarms. What stands of a version before the one in force, where that asks
+        something else: with the next message, at the latest after 26 h. ``watched``: utilities that ask for silence."""
 
 
 class RuleTimers(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from openmains.app.identity.model import Actor
 from openmains.app.rule.make import RuleDrivers, checked
-from openmains.app.rule.model import RuleDraft, RuleFiring, RuleTrial
+from openmains.app.rule.model import RuleDraft, RuleFiring, RuleTrial, judged
 from openmains.app.rule.ports import PastValues, RuledMeterRow, RuleHistory, RuleStore
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.ids import MeterId
@@ -38,7 +38,8 @@ Spans = dict[MeterId, list[HeldSpan]]
 async def try_rule(
     store: Store, history: RuleHistory, drivers: RuleDrivers, actor: Actor, draft: RuleDraft, now_s: int
 ) -> RuleTrial:
-    """Nothing is kept, and its tests are not asked for. Raises ``invalid-input``."""
+    """What it found is kept under what was tried (``judged``): without it nothing is switched on. The draft's tests are not asked for.
+    Raises ``invalid-input``."""
     since_s = now_s - DAYS * DAY_S
     async with store.tenant(actor.tenant_id) as work:
         found = await checked(work, drivers, draft, with_cases=False)
@@ -61,7 +62,7 @@ async def try_rule(
             spans |= await asyncio.to_thread(_spans, condition, values, told, asks_events)
     firings = _firings(found.condition, looked_at, spans, draft.held_s, since_s, now_s)
     numbers = {meter.meter_id: meter.number for meter in looked_at}
-    return RuleTrial(
+    tried = RuleTrial(
         days=DAYS,
         looked_at=len(looked_at),
         whole=len(meters) <= MOST_METERS,
@@ -70,6 +71,9 @@ async def try_rule(
         firings=[RuleFiring(meter, numbers[meter], utc(at)) for at, meter in firings[:TOLD]],
         untold=[name for name in points if not history.is_stored(name)],
     )
+    async with store.tenant(actor.tenant_id) as work:
+        await work[RuleStore].note_trial(judged(draft), tried, actor.user_id, now_s * 1_000_000)
+    return tried
 
 
 def _spans(

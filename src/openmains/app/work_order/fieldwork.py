@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a technician brings from the place beside answers: pictures, signatures, the exchange of a meter, a reading, hazards.
+"""What a technician brings from the place beside answers and pictures: the exchange of a meter, a reading, hazards.
 
 The meter and the reading go into the book by the book's own acts (``app/fleet/lives/acts.py``, ``app/readings/manual/take.py``), which are
 done once for their key or instant; the order notes them afterwards. A crash in between leaves an act of the book that the order does not
 show yet, and the same request again shows it, even where the order has moved on: what the book has is shown, not asked for again.
 """
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date
@@ -23,59 +22,14 @@ from openmains.app.work_order.act import instant_of_act, is_done_before, lock_or
 from openmains.app.work_order.hazard_model import Hazard, NewHazard
 from openmains.app.work_order.kinds import known_kind
 from openmains.app.work_order.make import got
-from openmains.app.work_order.model import PhotoPurpose, WorkOrder
+from openmains.app.work_order.model import WorkOrder
 from openmains.app.work_order.ports import HeldOrder, InspectionStore, OrderActNote, OrderStore
 from openmains.app.work_order.recheck import place_recheck
 from openmains.domain.ids import HazardId, MeterId, OrderId
 from openmains.domain.period import day_to_date, zone
 from openmains.domain.work_order.inspection import REMOVAL_DAYS, HazardGrade
 from openmains.domain.work_order.kinds import EXCHANGE
-from openmains.domain.work_order.life import ENDED, STATE_WORDS, OrderState
-from openmains.domain.work_order.picture import LARGEST, media_type_of
-
-MOST_PHOTOS = 30  # of an order
-
-
-async def add_photo(
-    store: Store,
-    actor: Actor,
-    order_id: OrderId,
-    key: str,
-    purpose: PhotoPurpose,
-    note: str,
-    content: bytes,
-    now_us: int,
-) -> WorkOrder:
-    """A picture, or what somebody signed, whose name is ``note``. The same key again adds nothing.
-
-    :raises Problem: ``not-found``; ``order-not-working`` when it has ended; ``invalid-input`` for what is no picture (by its bytes) or too
-    large, a signature without
-        a name; ``order-full``; ``order-key-used``.
-    """  # fmt: skip
-    if len(content) > LARGEST:
-        raise Problem("invalid-input", fields=(("/data", "too-large"),))
-    media_type = media_type_of(content)
-    if media_type is None:
-        raise Problem("invalid-input", fields=(("/data", "no-picture"),))
-    note = " ".join(note.split())
-    if purpose == "signature" and not note:
-        raise Problem("invalid-input", fields=(("/note", "required"),))
-    asked = f"{purpose}:{note}:{len(content)}:{_digest(content)}"
-    async with store.tenant(actor.tenant_id) as work:
-        held = await lock_order(work, order_id)
-        if not await is_done_before(work, order_id, key, asked):
-            if held.order.state in ENDED:
-                raise _not_working(held)
-            if held.kept.photos + held.kept.signatures >= MOST_PHOTOS:
-                raise Problem("order-full", most=MOST_PHOTOS)
-            act = OrderActNote(
-                key, asked, "photo", held.order.state, now_us, now_us, actor.user_id, facts={"note": note}
-            )
-            act_id = await noted(work, order_id, act)
-            photo_id = await work[OrderStore].add_photo(order_id, act_id, purpose, note, media_type, content)
-            told = {"photo_id": photo_id, "purpose": purpose, "media_type": media_type, "size": len(content)}
-            await work[AuditTrail].record(actor, "add_order_photo", "work_order", order_id, None, told)
-        return await got(work, order_id, now_us)
+from openmains.domain.work_order.life import STATE_WORDS, OrderState
 
 
 async def exchange_meter(
@@ -214,7 +168,3 @@ def _check_working(held: HeldOrder, actor: Actor) -> None:
 
 def _not_working(held: HeldOrder) -> Problem:
     return Problem("order-not-working", state=STATE_WORDS[held.order.state])
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -74,10 +74,11 @@ async def note_notice(store: Store, actor: Actor, hazard_id: HazardId, notice: H
 
 
 async def make_due(store: Store, tenant_id: TenantId, zone_key: str, now_us: int) -> int:
-    """Orders of what is due by a tenant's plans, as many as each allows in a day; how many were made."""
-    made = 0
+    """Orders of what is due by a tenant's plans, as many as each allows in a day; how many were made. A plan that has no more for
+    the day is not looked through again before the next."""
+    made, today = 0, zone(zone_key).day_of(now_us // US)
     async with store.tenant(tenant_id) as work:
-        plans = [plan for plan in await work[InspectionStore].plans() if plan.settings.is_on]
+        plans = await work[InspectionStore].plans_to_look(today)
     for plan in plans:
         while count := await _make_some(store, tenant_id, plan, zone(zone_key), now_us):
             made += count
@@ -92,13 +93,19 @@ async def _make_some(store: Store, tenant_id: TenantId, plan: InspectionPlan, pl
         inspections = work[InspectionStore]
         kind = await settings_for(work, settings.kind)
         room = settings.a_day - await inspections.made_on(plan.plan_id, place_zone.start_of(today) * US)
-        if kind is None or not kind.is_on or room <= 0:
+        if kind is None or not kind.is_on:
+            return 0
+        if room <= 0:
+            await inspections.note_looked(plan.plan_id, today)
             return 0
         # A few days more than a month's end can hide; ``next_due`` has the last word.
         before_us = place_zone.start_of(months_later(today, -settings.months) + 4) * US
         tried_us = place_zone.start_of(today - RETRY_DAYS + 1) * US
         made = 0
-        for due in await inspections.due(plan, before_us, tried_us, min(room, AT_ONCE)):
+        found = await inspections.due(plan, before_us, tried_us, min(room, AT_ONCE))
+        if len(found) < min(room, AT_ONCE):
+            await inspections.note_looked(plan.plan_id, today)
+        for due in found:
             days = [None if at is None else place_zone.day_of(at // US) for at in (due.inspected_us, due.tried_us)]
             if next_due(days[0], days[1], date_to_day(settings.begins_on), settings.months) > today:
                 continue

@@ -28,7 +28,19 @@ from openmains.app.work_order.model import (
     WorkOrder,
     WorkOrderDetail,
 )
-from openmains.domain.ids import AccountId, AreaId, HazardId, MeterId, OrderId, PlanId, PremisesId, TenantId, UserId
+from openmains.domain.ids import (
+    AccountId,
+    AlarmId,
+    AreaId,
+    HazardId,
+    MeterId,
+    OrderId,
+    PlanId,
+    PremisesId,
+    RuleId,
+    TenantId,
+    UserId,
+)
 from openmains.domain.work_order.assign import Technician
 from openmains.domain.work_order.inspection import HazardGrade
 from openmains.domain.work_order.kinds import OrderKind
@@ -111,6 +123,39 @@ class KnownOrderAct:
     asked: str
 
 
+@dataclass(frozen=True, slots=True)
+class RequestedOrder:
+    """An order that a rule asks for. ``rule``: its name."""
+
+    alarm_id: AlarmId
+    rule_id: RuleId
+    kind: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPicture:
+    """A picture as it is stored: sealed under ``key_id``, or as it came where that is None. ``sha256``: of the picture; ``act_key``: of the act
+    by which it came, to which it is sealed."""
+
+    media_type: str
+    content: bytes
+    sha256: bytes
+    act_key: str
+    key_id: int | None
+    nonce: bytes | None
+
+
+class RuleOrderStore(Protocol):
+    """Orders that rules ask for, within one tenant's transaction of the worker."""
+
+    async def take(self, most: int) -> list[RequestedOrder]:
+        """Of alarms that people were told of or that are over, oldest first; nobody else has them until the transaction ends."""
+
+    async def decide(self, alarm_id: AlarmId, state: str, order_id: OrderId | None, said: str) -> None:
+        """What became of one: ``made``, ``over``, ``refused``."""
+
+
 class KindStore(Protocol):
     """What a utility set of kinds."""
 
@@ -166,6 +211,7 @@ class OrderStore(Protocol):
     ) -> OrderId | None:
         """None: the key is taken, or such an order is open, by somebody who was faster."""  # fmt: skip
 
+    async def read(self, order_id: OrderId) -> HeldOrder | None: ...
     async def lock(self, order_id: OrderId) -> HeldOrder | None: ...
     async def write(self, order_id: OrderId, order: Order) -> None: ...
     async def add_act(self, order_id: OrderId, note: OrderActNote) -> int | None:
@@ -173,10 +219,9 @@ class OrderStore(Protocol):
 
     async def add_parts(self, order_id: OrderId, act_id: int, parts: Sequence[PartUsed]) -> None: ...
     async def add_photo(
-        self, order_id: OrderId, act_id: int, purpose: PhotoPurpose, note: str, media_type: str, content: bytes
+        self, order_id: OrderId, act_id: int, purpose: PhotoPurpose, note: str, picture: KeptPicture
     ) -> int: ...
-    async def photo(self, order_id: OrderId, photo_id: int) -> tuple[str, bytes] | None:
-        """Media type and bytes."""
+    async def photo(self, order_id: OrderId, photo_id: int) -> KeptPicture | None: ...
 
     async def get(self, order_id: OrderId, now_us: int) -> WorkOrder | None: ...
     async def detail(self, order_id: OrderId, kind: OrderKind, now_us: int) -> WorkOrderDetail | None: ...
@@ -201,8 +246,14 @@ class InspectionStore(Protocol):
     async def due(
         self, plan: InspectionPlan, inspected_before_us: int, tried_before_us: int, most: int
     ) -> list[DuePlace]:
-        """Accounts of a plan that have no open order of it, and were neither inspected nor tried since these instants; never inspected
-        first, then those that wait longest."""
+        """Accounts of a plan that have no open order of it, and were neither inspected nor tried since these instants – a
+        cancelled order counts as tried –; never inspected first, then those that wait longest."""
+
+    async def plans_to_look(self, today: int) -> list[InspectionPlan]:
+        """In force and not looked through on this day; their counts are not told."""
+
+    async def note_looked(self, plan_id: PlanId, today: int) -> None:
+        """Nothing more is to be made of it on this day."""
 
     async def made_on(self, plan_id: PlanId, since_us: int) -> int:
         """Orders of a plan made since."""
@@ -240,6 +291,9 @@ class OrderWork(Protocol):
 
     async def with_overdue(self, now_us: int) -> list[TenantId]:
         """Tenants that have orders of which somebody is to be told."""
+
+    async def with_asked(self) -> list[tuple[TenantId, str]]:
+        """Tenants whose rules ask for orders, with their zone."""
 
     async def with_plans(self) -> list[tuple[TenantId, str]]:
         """Tenants that have plans in force, with their zone."""

@@ -26,7 +26,7 @@ async def available(work: Work, now_s: int) -> list[Technician]:
 
 async def candidates_for(work: Work, order_id: OrderId, now_us: int) -> list[OrderCandidate]:
     """Everybody who may be sent, those who fit first. Raises ``not-found``."""
-    held = await work[OrderStore].lock(order_id)
+    held = await work[OrderStore].read(order_id)
     if held is None:
         raise Problem("not-found")
     kind, _ = await known_kind(work, held.facts.kind)

@@ -51,6 +51,7 @@ class Permission(StrEnum):
     SEE_FRAMES = "see_frames"
     JUDGE_READINGS = "judge_readings"
     TAKE_READINGS = "take_readings"
+    INSERT_READINGS = "insert_readings"
     RUN_VISITS = "run_visits"
     FOLLOW_READINGS = "follow_readings"
     MANAGE_ROUTES = "manage_routes"
@@ -89,6 +90,8 @@ class Permission(StrEnum):
     TAKE_MONEY = "take_money"
     BOOK_PAYMENTS = "book_payments"
     RUN_BILLING = "run_billing"
+    MANAGE_PAYMENT_CHANNELS = "manage_payment_channels"
+    PAY_AS_THIRD_PARTY = "pay_as_third_party"
     SEE_ORDERS = "see_orders"
     HANDLE_ORDERS = "handle_orders"
     MANAGE_ORDERS = "manage_orders"
@@ -162,6 +165,9 @@ PERMISSIONS: dict[Permission, Words] = {
     Permission.SEE_FRAMES: Words(Group.READINGS, "查看报文和设备对象", "see frames and objects of devices"),
     Permission.JUDGE_READINGS: Words(Group.READINGS, "复核异常、审批改数", "judge exceptions, approve edits"),
     Permission.TAKE_READINGS: Words(Group.READINGS, "录入、导入人工抄表", "enter and import readings by persons"),
+    Permission.INSERT_READINGS: Words(
+        Group.READINGS, "批量写入任意测点的读数", "insert values of any quantity in bulk"
+    ),
     Permission.RUN_VISITS: Words(Group.READINGS, "处理上门补抄", "handle visits to meters"),
     Permission.FOLLOW_READINGS: Words(Group.READINGS, "按游标取变更读数", "follow changed readings by cursor"),
     Permission.MANAGE_ROUTES: Words(Group.READINGS, "编排抄表册", "make and change reading routes"),
@@ -226,6 +232,14 @@ PERMISSIONS: dict[Permission, Words] = {
     ),
     Permission.BOOK_PAYMENTS: Words(Group.MONEY, "直接记入收款", "book payments into the ledger"),
     Permission.RUN_BILLING: Words(Group.MONEY, "出账、月结", "run billing, close months"),
+    Permission.MANAGE_PAYMENT_CHANNELS: Words(
+        Group.MONEY, "设置支付渠道及其密钥", "set payment channels and their keys"
+    ),
+    Permission.PAY_AS_THIRD_PARTY: Words(
+        Group.MONEY,
+        "以第三方身份报收款(供其他系统的令牌)",
+        "report payments as a third party, for tokens of other systems",
+    ),
     Permission.SEE_ORDERS: Words(Group.ALARMS, "查看工单和隐患", "see work orders and hazards"),
     Permission.HANDLE_ORDERS: Words(
         Group.ALARMS, "派单、处理工单和隐患", "make, assign and do work orders, record hazards"

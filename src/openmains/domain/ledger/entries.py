@@ -21,6 +21,7 @@ class LedgerAccount(StrEnum):
     CLEARING = "clearing"
     RECEIVABLE = "receivable"
     CREDIT = "credit"
+    METERED = "metered"
     REVENUE = "revenue"
     LATE_FEE = "late_fee"
     ADJUSTMENT = "adjustment"
@@ -45,6 +46,7 @@ CHART: Mapping[LedgerAccount, AccountRule] = {
     LedgerAccount.CLEARING: AccountRule("1012", "其他货币资金-渠道待清算", "Channel clearing", True, False, "channel"),
     LedgerAccount.RECEIVABLE: AccountRule("1122", "应收账款", "Receivable", True, True),
     LedgerAccount.CREDIT: AccountRule("2203", "预收账款", "Customer credit", False, True),
+    LedgerAccount.METERED: AccountRule("220301", "预收账款-表内充值", "Paid for the meter", False, True),
     LedgerAccount.REVENUE: AccountRule("6001", "主营业务收入", "Revenue", False, False, "component"),
     LedgerAccount.LATE_FEE: AccountRule("6301", "营业外收入-违约金", "Late fees", False, False),
     LedgerAccount.ADJUSTMENT: AccountRule("6901", "以前年度损益调整-收费调整", "Adjustments", False, False),
@@ -114,10 +116,15 @@ def faults(entry: Entry) -> list[str]:
     return found
 
 
-def payment(key: str, day: int, account_id: int, fen: int, channel: str, memo: str = "") -> Entry:
-    """Money that came in: cash at the counter, or through a channel that still has to settle it; it is the customer's credit."""
+def payment(
+    key: str, day: int, account_id: int, fen: int, channel: str, memo: str = "", *, for_meter: bool = False
+) -> Entry:
+    """Money that came in: cash at the counter, or through a channel that still has to settle it; it is the customer's credit, or stands
+    for what
+    the meter is given, which no bill may spend."""
     place = LedgerAccount.CASH if channel == "cash" else LedgerAccount.CLEARING
-    lines = EntryLine(place, fen, detail=channel), EntryLine(LedgerAccount.CREDIT, -fen, account_id)
+    whose = LedgerAccount.METERED if for_meter else LedgerAccount.CREDIT
+    lines = EntryLine(place, fen, detail=channel), EntryLine(whose, -fen, account_id)
     return Entry(key, day, EntryKind.PAYMENT, lines, memo)
 
 
@@ -141,10 +148,13 @@ def late_fee_entry(key: str, day: int, account_id: int, fen: int, memo: str = ""
     return Entry(key, day, EntryKind.LATE_FEE, lines, memo)
 
 
-def refund(key: str, day: int, account_id: int, fen: int, channel: str, memo: str = "") -> Entry:
-    """Credit that is given back through a channel."""
+def refund(
+    key: str, day: int, account_id: int, fen: int, channel: str, memo: str = "", *, for_meter: bool = False
+) -> Entry:
+    """Credit that is given back through a channel, or what a meter never took."""
     place = LedgerAccount.CASH if channel == "cash" else LedgerAccount.CLEARING
-    lines = EntryLine(LedgerAccount.CREDIT, fen, account_id), EntryLine(place, -fen, detail=channel)
+    whose = LedgerAccount.METERED if for_meter else LedgerAccount.CREDIT
+    lines = EntryLine(whose, fen, account_id), EntryLine(place, -fen, detail=channel)
     return Entry(key, day, EntryKind.REFUND, lines, memo)
 
 

@@ -86,6 +86,25 @@ def agrees(known: Mapping[int, int], at: int, register: int, digit: int) -> int 
 
 def differs_from_day(row: DayRow, at: int, register: int, digit: int, dial: int, zone: Zone) -> int | None:
     """None where a register fits what the meter itself said of that time, or it said nothing; else the nearest that would."""
+    known = _measured(row, at, zone)
+    if max(known) < at:
+        return None
+    return agrees(known, at, _past_dial(row, register, dial), digit)
+
+
+def check_of_day(row: DayRow, at: int, register: int, digit: int, dial: int, zone: Zone) -> bool | None:
+    """Whether a register fits what the meter itself said of that time; None where it said nothing."""
+    known = _measured(row, at, zone)
+    return None if max(known) < at else agrees(known, at, _past_dial(row, register, dial), digit) is None
+
+
+def _past_dial(row: DayRow, register: int, dial: int) -> int:
+    """Counted on where the dial went round within the day."""
+    return register + dial if dial and register < row.base - dial // 2 else register
+
+
+def _measured(row: DayRow, at: int, zone: Zone) -> dict[int, int]:
+    """The meter's own registers of a day by instant, from its start to a little after ``at`` or the first slot that it did not measure."""
     opens = zone.start_of(row.day)
     last = (at + CLOCK_TOLERANCE_S - opens) // row.interval_s
     known, level = {opens: row.base}, row.base
@@ -96,8 +115,4 @@ def differs_from_day(row: DayRow, at: int, register: int, digit: int, dial: int,
         known[min(opens + (slot + 1) * row.interval_s, zone.start_of(row.day + 1))] = level
         if slot > last:
             break
-    if max(known) < at:
-        return None
-    if dial and register < row.base - dial // 2:
-        register += dial  # the dial went round within the day
-    return agrees(known, at, register, digit)
+    return known

@@ -14,7 +14,7 @@ from openmains.domain.readings.quality import Slot
 
 
 class VersionCause(StrEnum):
-    """Why there is a version of a day. The last four are a person's."""
+    """Why there is a version of a day. The last five are a person's."""
 
     METER = "meter"  # the meter's own report, before the day was due
     LATE = "late"  # the same, afterwards
@@ -25,6 +25,7 @@ class VersionCause(StrEnum):
     UNDO = "undo"  # a person took an edit back
     REPLAY = "replay"  # a person had a message judged once more
     MANUAL = "manual"  # a person read the register
+    INSERT = "insert"  # a person's file of values brought it
 
 
 @dataclass(frozen=True, slots=True)

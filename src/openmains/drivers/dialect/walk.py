@@ -244,6 +244,8 @@ class Walk:
             self.reading.known |= sum(1 << event for event in leaf.events.values())
         if leaf.events or leaf.bits:
             self.reading.is_sound = True
+            if self._trace is None:
+                return ""  # nobody reads the words
             said = [f"{b.point}={self.reading.points[b.point]}" for b in leaf.bits]
             return ", ".join([*said, *(vocabulary().event_names(mask) if leaf.events else [])]) or "none"
         value = scaled(leaf, raw, leaf.scale)

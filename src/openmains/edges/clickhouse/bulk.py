@@ -2,10 +2,12 @@
 """``BulkStore`` on ClickHouse: ``bulk.sql``. Files of values are made by the engine itself and only handed on."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date
 from itertools import pairwise
 from typing import Any
 
+from openmains.app.readings.bulk.insert.days import StoredRow
+from openmains.app.readings.bulk.insert.plan import KnownValue
 from openmains.app.readings.bulk.ports import BulkMeter, Expected, Form, SlotAround, StepSum, SumsWanted, Wanted
 from openmains.app.readings.quantities import REGISTER, VOLUME
 from openmains.domain.ids import MeterId, ProductId, TenantId
@@ -23,6 +25,8 @@ from openmains.edges.clickhouse.report import modes_of_tasks
 
 FORMATS: Mapping[Form, str] = {"arrow": "ArrowStream", "parquet": "Parquet", "csv": "CSVWithNames"}
 _MARKS = [" ".join(slot_names(flags)) for flags in range(256)]
+_FLAGS = {mark: flags for flags, mark in enumerate(_MARKS)}
+_KEYS = 5_000  # days with all their slots
 _LAST_DAY = 65_535
 _LAST_S = 4_102_444_800  # 2100-01-01, as elsewhere
 
@@ -36,10 +40,10 @@ class ClickHouseBulk:
     async def midnight_registers(
         self, tenant_id: TenantId, meter_ids: Sequence[MeterId], day: int
     ) -> dict[int, tuple[int, int]]:
-        rows = await self._clickhouse.query(
+        columns = await self._clickhouse.query_columns(
             *QUERIES["midnight_registers"](tenant=tenant_id, day=_date(day), ids=steps(meter_ids))
         )
-        return {row[0]: (row[1], row[2]) for row in rows}
+        return dict(zip(columns[0], zip(columns[1], columns[2], strict=True), strict=True)) if columns else {}
 
     async def day_end_registers(
         self, tenant_id: TenantId, meter_ids: Sequence[MeterId], day: int
@@ -117,31 +121,71 @@ class ClickHouseBulk:
         return {row[0]: row[1] for row in rows}
 
     async def values(self, tenant_id: TenantId, meters: Sequence[BulkMeter], wanted: Wanted, form: Form) -> bytes:
+        return await self._clickhouse.query_file(*self._values(tenant_id, meters, wanted), FORMATS[form])
+
+    @staticmethod
+    def _values(tenant_id: TenantId, meters: Sequence[BulkMeter], wanted: Wanted) -> tuple[str, dict[str, Any]]:
         asked, points = _of_tables(wanted), vocabulary().points
         place = zone(wanted.zone)
-        sql, values = QUERIES["values_in_bulk"](
-            tenant=tenant_id,
-            meters=[meter.meter_id for meter in meters],
-            numbers=[meter.number for meter in meters],
-            meter_exponents=[meter.exponent for meter in meters],
-            dials=[meter.dial for meter in meters],
-            names=list(wanted.names),
-            units=[wanted.units[name][0] for name in wanted.names],
-            exponents=[wanted.units[name][1] for name in wanted.names],
-            volumes=[name for name in wanted.names if points[name].unit.startswith("volume")],
-            codes=list(asked.codes),
-            code_names=list(asked.codes.values()),
-            of_day=asked.of_day,
-            of_log=asked.of_log,
-            marks=_MARKS,
-            first=max(0, wanted.left_s - MOST_SPAN_S),
-            left=wanted.left_s,
-            right=wanted.right_s,
-            first_day=_date(place.day_of(wanted.left_s)),
-            last_day=_date(place.day_of(wanted.right_s - 1)),
-            zone=wanted.zone,
-        )
-        return await self._clickhouse.query_file(sql, values, FORMATS[form])
+        values: dict[str, Any] = {
+            "tenant": tenant_id,
+            "meters": [meter.meter_id for meter in meters],
+            "numbers": [meter.number for meter in meters],
+            "meter_exponents": [meter.exponent for meter in meters],
+            "dials": [meter.dial for meter in meters],
+            "names": list(wanted.names),
+            "units": [wanted.units[name][0] for name in wanted.names],
+            "exponents": [wanted.units[name][1] for name in wanted.names],
+            "volumes": [name for name in wanted.names if points[name].unit.startswith("volume")],
+            "codes": list(asked.codes),
+            "code_names": list(asked.codes.values()),
+            "of_day": asked.of_day,
+            "of_log": asked.of_log,
+            "marks": _MARKS,
+            "first": max(0, wanted.left_s - MOST_SPAN_S),
+            "left": wanted.left_s,
+            "right": wanted.right_s,
+            "first_day": _date(place.day_of(wanted.left_s)),
+            "last_day": _date(place.day_of(wanted.right_s - 1)),
+            "zone": wanted.zone,
+        }
+        query = QUERIES["values_in_bulk"].over(asked.parts)
+        return query(**{name: value for name, value in values.items() if name in query.params})
+
+    async def known(
+        self, tenant_id: TenantId, meters: Sequence[BulkMeter], wanted: Wanted
+    ) -> dict[int, dict[tuple[str, int], KnownValue]]:
+        sql, values = self._values(tenant_id, meters, wanted)
+        columns = await self._clickhouse.query_columns(sql, values)
+        found: dict[int, dict[tuple[str, int], KnownValue]] = {}
+        if not columns:
+            return found
+        meter_ids, _, points, instants, said, _, _, intervals, marks = columns
+        for meter_id, point, at, value, interval_s, mark in zip(
+            meter_ids, points, instants, said, intervals, marks, strict=True
+        ):
+            instant = int(at.replace(tzinfo=UTC).timestamp()) if at.tzinfo is None else int(at.timestamp())
+            found.setdefault(meter_id, {})[point, instant] = KnownValue(value, _FLAGS[mark], interval_s)
+        return found
+
+    async def stored_rows(
+        self, tenant_id: TenantId, days: Sequence[tuple[MeterId, int]]
+    ) -> dict[int, dict[int, StoredRow]]:
+        keys = [(tenant_id, meter_id, day) for meter_id, day in days if 0 <= day <= _LAST_DAY]
+        found: dict[int, dict[int, StoredRow]] = {}
+        for first in range(0, len(keys), _KEYS):
+            part = keys[first : first + _KEYS]
+            rows = await self._clickhouse.query(
+                *QUERIES["stored_days"](keys=part, days=sorted({_date(day) for _, _, day in part}))
+            )
+            for meter_id, day, _, base, interval_s, increments, quality, flags, received_s in rows:
+                row = DayRow(day, base, interval_s, list(increments), list(quality), flags)
+                found.setdefault(meter_id, {})[day] = StoredRow(row, received_s)
+        return found
+
+    async def applied(self, tenant_id: TenantId, sent: Sequence[tuple[MeterId, int]]) -> int:
+        rows = await self._clickhouse.query(*QUERIES["inserted_frames"](tenant=tenant_id, sent=list(sent)))
+        return int(rows[0][0])
 
     async def expected(
         self, tenant_id: TenantId, groups: Sequence[tuple[MeterId, int]], wanted: SumsWanted
@@ -172,6 +216,12 @@ class _Tables:
         self.codes = {kept[name].number: name for name in names if name in kept and not kept[name].logged}
         self.of_day = [name for name in (VOLUME, REGISTER) if name in names]
         self.of_log = [name for name in names if name in kept and kept[name].logged]
+        parts = (
+            (self.codes, QUERIES["values_of_series"]),
+            (self.of_day, QUERIES["values_of_days"]),
+            (self.of_log, QUERIES["values_of_log"]),
+        )
+        self.parts = [query for asked, query in parts if asked]
 
 
 def _of_tables(wanted: Wanted) -> _Tables:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from openmains.app.ingest.pipeline.rebuild import AppliedFrame
+from openmains.app.readings.bulk.insert.message import INSERT_CHANNEL
 from openmains.app.readings.edits import EDIT_CHANNEL
 from openmains.app.readings.manual.message import MANUAL_CHANNEL
 from openmains.domain.ids import MeterId
@@ -107,7 +108,7 @@ class Parts:
             raise ValueError(f"{number} was written and {read or 'nothing'} read")
 
 
-PERSONS = [EDIT_CHANNEL, MANUAL_CHANNEL]  # of a day long ago they may speak today
+PERSONS = [EDIT_CHANNEL, MANUAL_CHANNEL, INSERT_CHANNEL]  # of a day long ago they may speak today
 
 
 class ClickHouseAppliedFrames:

@@ -7,6 +7,7 @@ What is wrong with the file is found when it is loaded, which is when the progra
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -31,6 +32,13 @@ class Query:
         if wrong := self.params ^ set(values):
             raise TypeError(f"query {self.name}: missing or unknown {sorted(wrong)}")
         return self.sql, values
+
+    def over(self, parts: Sequence["Query"]) -> "Query":
+        """The statement with the rows of ``parts``, at least one, in the place of its line ``parts``."""
+        if not parts or "\nparts\n" not in self.sql:
+            raise ValueError(f"query {self.name} is over no parts")
+        sql = self.sql.replace("\nparts\n", "\n" + "\nUNION ALL\n".join(part.sql for part in parts) + "\n")
+        return Query(self.name, self.description, sql, self.params.union(*(part.params for part in parts)))
 
 
 def parse(text: str) -> dict[str, Query]:

@@ -90,8 +90,39 @@ SELECT if({whole:UInt8} = 1, 0, area_id), if({whole:UInt8} = 1, 0, product_id), 
 SETTINGS do_not_merge_across_partitions_select_final = 1, join_algorithm = 'full_sorting_merge,hash',
          max_bytes_before_external_group_by = 1000000000
 
+-- name: counts_by_cell
+-- Meters of a day by the radio cell in which each spoke last in a span before (0: none is known) and status, as in counts.
+SELECT last_cell, multiIf(is_full, if(received_s < due, 'on_time', 'late'), {at:UInt32} < due, 'not_due', lacking) AS status, count()
+  FROM (SELECT d.meter_id AS meter_id, d.due AS due, k.received_s AS received_s,
+               multiIf(k.slots = 0, 'missing', k.slots > k.measured, 'estimated',
+                       k.slots < transform(d.product_id, {products:Array(UInt32)}, {slots:Array(UInt16)}, toUInt16(0)),
+                       'partial', '') AS lacking, lacking = '' AS is_full
+          FROM (SELECT meter_id, area_id, product_id,
+                       if({day:Date} < own_since, own_before, own_mode) AS own,
+                       transform(meter_id, {task_meters:Array(UInt64)}, {task_meter_modes:Array(UInt8)}, toUInt8(0)) AS by_meter,
+                       transform(product_id, {task_products:Array(UInt32)}, {task_product_modes:Array(UInt8)}, toUInt8(0)) AS by_product,
+                       transform(area_id, {task_areas:Array(UInt32)}, {task_area_modes:Array(UInt8)}, toUInt8(0)) AS by_area,
+                       multiIf(own > 0, own, by_meter > 0, by_meter, by_product > 0, by_product, by_area > 0, by_area,
+                               transform(product_id, {products:Array(UInt32)}, {modes:Array(UInt8)}, toUInt8(1))) AS mode,
+                       arrayElement({dues:Array(UInt32)}, mode) AS due
+                  FROM meter_dim FINAL
+                 WHERE tenant_id = {tenant:UInt32} AND first_day <= {day:Date} AND registered_s < {seen:UInt32}
+                   AND removed_on > arrayElement({ends:Array(Date)}, mode)) AS d
+          LEFT ANY JOIN (SELECT meter_id, slots, measured, received_s FROM day_total FINAL
+                          WHERE tenant_id = {tenant:UInt32} AND day = {day:Date} AND received_s < {seen:UInt32}) AS k
+            ON d.meter_id = k.meter_id) AS m
+  LEFT ANY JOIN (SELECT meter_id, argMax(cell, received_us) AS last_cell FROM signal
+                  WHERE tenant_id = {tenant:UInt32} AND cell > 0
+                    AND received_us >= {heard_from:Int64} * 1000000 AND received_us < {heard_until:Int64} * 1000000
+                  GROUP BY meter_id) AS c
+    ON m.meter_id = c.meter_id
+ GROUP BY 1, 2 ORDER BY 1, 2
+SETTINGS do_not_merge_across_partitions_select_final = 1, join_algorithm = 'full_sorting_merge,hash', optimize_aggregation_in_order = 1,
+         max_bytes_before_external_group_by = 1000000000
+
 -- name: missing
--- Meters in these statuses by id, from one on; no area or no product means all. Statuses as in counts.
+-- Meters in these statuses by id, from one on; no area or no product means all. Statuses as in counts. cell: those that spoke last in
+-- this radio cell in a span before; 0: of which no cell is known; -1: all.
 SELECT meter_id, area_id, product_id, mode, multiIf(is_full, if(received_s < due, 'on_time', 'late'), {at:UInt32} < due, 'not_due', lacking) AS status
   FROM (SELECT d.meter_id AS meter_id, d.area_id AS area_id, d.product_id AS product_id, d.mode AS mode, d.due AS due, k.received_s AS received_s,
                multiIf(k.slots = 0, 'missing', k.slots > k.measured, 'estimated',
@@ -109,7 +140,13 @@ SELECT meter_id, area_id, product_id, mode, multiIf(is_full, if(received_s < due
                  WHERE tenant_id = {tenant:UInt32} AND first_day <= {day:Date} AND registered_s < {seen:UInt32}
                    AND removed_on > arrayElement({ends:Array(Date)}, mode)
                    AND meter_id > {after:UInt64} AND (empty({areas:Array(UInt32)}) OR area_id IN {areas:Array(UInt32)})
-                   AND (empty({of_products:Array(UInt32)}) OR product_id IN {of_products:Array(UInt32)})) AS d
+                   AND (empty({of_products:Array(UInt32)}) OR product_id IN {of_products:Array(UInt32)})
+                   AND ({cell:Int64} < 0 OR ({cell:Int64} = 0) != (meter_id IN (
+                        SELECT meter_id FROM (SELECT meter_id, argMax(cell, received_us) AS last_cell FROM signal
+                                WHERE {cell:Int64} >= 0 AND tenant_id = {tenant:UInt32} AND cell > 0
+                                  AND received_us >= {heard_from:Int64} * 1000000 AND received_us < {heard_until:Int64} * 1000000
+                                GROUP BY meter_id)
+                         WHERE {cell:Int64} = 0 OR last_cell = {cell:Int64})))) AS d
           LEFT ANY JOIN (SELECT meter_id, slots, measured, received_s FROM day_total FINAL
                           WHERE tenant_id = {tenant:UInt32} AND day = {day:Date} AND received_s < {seen:UInt32}
                             AND meter_id > {after:UInt64}) AS k
@@ -131,12 +168,13 @@ SELECT meter_id, toUInt16(day) AS number, length(increments) AS slots,
    AND day IN {days:Array(Date)}
 
 -- name: register_checks
--- Registers of a day that fall into a slot measured by a later message, and of these those that lie between the registers at its ends,
--- give or take one unit. A dial that went round proves nothing.
-SELECT d.area_id, d.product_id, count() AS checked,
+-- Registers that meters said of a day, those that fall into a slot measured by a later message, and of these those that lie between the
+-- registers at its ends, give or take one unit. A dial that went round proves nothing. manual: the bit of a register that a person read,
+-- which is judged by its digits elsewhere. by_cell: with the radio cell of each, as in counts_by_cell.
+SELECT d.area_id, d.product_id, c.last_cell, count() AS checked,
        countIf(r.register >= least(d.left, d.right) - 1 AND r.register <= greatest(d.left, d.right) + 1) AS agreed
   FROM (SELECT meter_id, register, toInt64(toUnixTimestamp(at)) AS at_s, version FROM register FINAL
-         WHERE tenant_id = {tenant:UInt32} AND at >= toDateTime64({start:Int64}, 0, 'UTC') AND at < toDateTime64({end:Int64}, 0, 'UTC')) AS r
+         WHERE tenant_id = {tenant:UInt32} AND bitAnd(flags, {manual:UInt32}) = 0 AND at >= toDateTime64({start:Int64}, 0, 'UTC') AND at < toDateTime64({end:Int64}, 0, 'UTC')) AS r
   JOIN (SELECT meter_id, area_id, product_id, version, slot, {start:Int64} + slot * interval_s AS from_s, from_s + interval_s AS to_s,
                base + arraySum(arraySlice(increments, 1, slot)) AS left, left + increments[slot + 1] AS right
           FROM (SELECT meter_id, area_id, product_id, version, interval_s, base, increments,
@@ -144,8 +182,13 @@ SELECT d.area_id, d.product_id, count() AS checked,
                   FROM meter_day FINAL WHERE tenant_id = {tenant:UInt32} AND day = {day:Date})
          ARRAY JOIN arrayFilter(k -> bitAnd(flags[k + 1], 19) = 0, range(length(increments))) AS slot) AS d
     ON r.meter_id = d.meter_id AND intDiv(r.at_s - {start:Int64}, toInt64(d.to_s - d.from_s)) = d.slot
+  LEFT ANY JOIN (SELECT meter_id, argMax(cell, received_us) AS last_cell FROM signal
+                  WHERE {by_cell:UInt8} = 1 AND tenant_id = {tenant:UInt32} AND cell > 0
+                    AND received_us >= {heard_from:Int64} * 1000000 AND received_us < {heard_until:Int64} * 1000000
+                  GROUP BY meter_id) AS c
+    ON r.meter_id = c.meter_id
  WHERE r.version < d.version AND r.register * 10 >= d.left
- GROUP BY 1, 2 ORDER BY 1, 2
+ GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 
 -- name: quantity_runs
 -- Runs of quantities of a meter that touch a period, newest first. Not FINAL: the same row twice says the same.

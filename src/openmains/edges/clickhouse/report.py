@@ -8,10 +8,13 @@ which makes FINAL a merge of few sorted runs. The two are joined by merging as w
 from collections.abc import Sequence
 from datetime import date
 
-from openmains.app.readings.report.collection import Counts, DayRequest, MissingMeter
+from openmains.app.readings.report.accuracy_model import RegisterCheck
+from openmains.app.readings.report.collection import CellCounts, Counts, DayRequest, MissingMeter
 from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
 from openmains.domain.period import day_to_date
 from openmains.domain.readings.expected import MODES, Status
+from openmains.domain.readings.model import DayRow
+from openmains.domain.readings.quality import Rule
 from openmains.domain.readings.tasks import WantedModes
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.fleet import MODE_CODES
@@ -33,11 +36,11 @@ class DayReports:
 
     async def missing(
         self, tenant_id: TenantId, asked: DayRequest, after: int, limit: int,
-        statuses: Sequence[Status] = (Status.MISSING,), areas: Sequence[int] = (), products: Sequence[int] = (),
+        statuses: Sequence[Status] = (Status.MISSING,), areas: Sequence[int] = (), products: Sequence[int] = (), cell: int | None = None,
     ) -> list[MissingMeter]:  # fmt: skip
         """Meters in these statuses by id, those after ``after``: what a re-read asks for (R6.3).
 
-        ``areas`` and ``products`` narrow it; empty: all.
+        ``areas`` and ``products`` narrow it; empty: all. ``cell``: of this radio cell, 0: of which none is known.
         """
         rows = await self._clickhouse.query(
             *QUERIES["missing"](
@@ -46,6 +49,9 @@ class DayReports:
                 limit=limit,
                 areas=list(areas),
                 of_products=list(products),
+                cell=-1 if cell is None else cell,
+                heard_from=asked.heard[0],
+                heard_until=asked.heard[1],
                 statuses=[str(status) for status in statuses],
             )
         )
@@ -54,13 +60,44 @@ class DayReports:
             for row in rows
         ]
 
+    async def counts_by_cell(self, tenant_id: TenantId, asked: DayRequest) -> list[CellCounts]:
+        """Meters by the radio cell in which each spoke last before the day was due, and status."""
+        rows = await self._clickhouse.query(
+            *QUERIES["counts_by_cell"](
+                **self._params(tenant_id, asked), heard_from=asked.heard[0], heard_until=asked.heard[1]
+            )
+        )
+        return [CellCounts(int(row[0]), Status(row[1]), int(row[2])) for row in rows]
+
     async def checks(
-        self, tenant_id: TenantId, asked: DayRequest, start_s: int, end_s: int
-    ) -> list[tuple[AreaId, ProductId, int, int]]:
+        self, tenant_id: TenantId, asked: DayRequest, start_s: int, end_s: int, *, by_cell: bool
+    ) -> list[RegisterCheck]:
         """See the port."""
-        values = {"tenant": tenant_id, "day": day_to_date(asked.day), "start": start_s, "end": end_s}
-        rows = await self._clickhouse.query(*QUERIES["register_checks"](**values))
-        return [(AreaId(row[0]), ProductId(row[1]), int(row[2]), int(row[3])) for row in rows]
+        rows = await self._clickhouse.query(
+            *QUERIES["register_checks"](
+                tenant=tenant_id,
+                day=day_to_date(asked.day),
+                start=start_s,
+                end=end_s,
+                manual=1 << Rule.MANUAL_READING,
+                by_cell=int(by_cell),
+                heard_from=asked.heard[0],
+                heard_until=asked.heard[1],
+            )
+        )
+        return [RegisterCheck(AreaId(row[0]), ProductId(row[1]), *map(int, row[2:])) for row in rows]
+
+    async def days_of(self, tenant_id: TenantId, day: int, meter_ids: Sequence[MeterId]) -> dict[int, DayRow]:
+        """See the port."""
+        rows = await self._clickhouse.query(
+            *QUERIES["stored_days"](
+                keys=[(tenant_id, meter_id, day) for meter_id in meter_ids], days=[day_to_date(day)]
+            )
+        )
+        return {
+            meter_id: DayRow(number, base, interval_s, list(increments), list(quality) or [0] * len(increments), flags)
+            for meter_id, number, _, base, interval_s, increments, quality, flags, _ in rows
+        }
 
     async def area_sums(self, tenant_id: TenantId, first_day: int, last_day: int) -> list[tuple[date, int, int, int]]:
         """(day, area id, sum of totals in the products' units, meters) by day and area."""

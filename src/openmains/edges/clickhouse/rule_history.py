@@ -17,7 +17,7 @@ _LOGGED = ("rsrp_ddbm", "sinr_ddb", "ecl", "battery_mv", "battery_pct")
 _BALANCES = {0: "balance", 1: "balance_volume"}
 _KEPT = {name: kept.number for name, kept in vocabulary().quantities.items() if not kept.logged}
 _NAMES = {number: name for name, number in _KEPT.items()}
-PERSONS = ("edit", "number", "manual", "moved", "access", "link")
+PERSONS = ("edit", "number", "manual", "insert", "moved", "access", "link")
 """Channels of what is no word of a meter."""
 PART = 500  # meters a question
 

@@ -2,6 +2,7 @@
 """What the API is made of, given by the role that runs it."""
 
 import asyncio
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 
+from openmains.app.billing.paper_ports import Typesetter
 from openmains.app.billing.ports import DayVolumes
 from openmains.app.command.device_management.operations import MeterLink
 from openmains.app.command.driver import CommandDrivers
@@ -27,6 +29,8 @@ from openmains.app.identity.sign_in import SignIn
 from openmains.app.ingest.ports import UplinkReplay
 from openmains.app.notice.sealing import Sealer
 from openmains.app.party.personal import PersonalVault
+from openmains.app.payment.channels.port import Caller
+from openmains.app.problems import Problem
 from openmains.app.readings.bulk.ports import BulkStore
 from openmains.app.readings.changes import ChangeStore
 from openmains.app.readings.ports import QuantityStore, ReadingStore
@@ -84,6 +88,7 @@ class ApiDeps:
     changes: ChangeStore | None = None
     volumes: VolumeStore | None = None
     billed_days: DayVolumes | None = None
+    typeset: Typesetter | None = None
     bulk: BulkStore | None = None
     dimensions: Dimensions | None = None
     replay: UplinkReplay | None = None
@@ -99,6 +104,7 @@ class ApiDeps:
     cell_loads: CellLoads | None = None
     meter_link: MeterLink | None = None
     sealer: Sealer | None = None
+    provider_call: Caller | None = None  # to providers of payments
     away: tuple[type[Exception], ...] = ()  # what the engines' clients raise when theirs is not there
     sign_in: SignIn = field(init=False)
     change_password: ChangePassword = field(init=False)
@@ -109,6 +115,10 @@ class ApiDeps:
     def now_s(self) -> int:
         """The clock in whole seconds UTC."""
         return self.now_us() // 1_000_000
+
+    def nonce(self) -> str:
+        """Fresh random text."""
+        return secrets.token_hex(16)
 
     def now(self) -> datetime:
         """The clock as an instant with its offset."""
@@ -159,3 +169,10 @@ def client_hop(connection: Connection) -> Hop:
 def client_address(connection: Connection) -> str:
     """Address of the client, for limits and the trail."""
     return client_hop(connection).address
+
+
+def photo_keys(deps: ApiDeps) -> KeyVault[PhotoKey]:
+    """Keys of photographs. Raises ``not-offered`` where this process has none."""
+    if deps.photos is None:
+        raise Problem("not-offered")
+    return deps.photos

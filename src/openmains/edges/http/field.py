@@ -24,13 +24,11 @@ from openmains.app.field.model import (
 from openmains.app.field.ports import PhotoStore, RouteStore, VisitStore
 from openmains.app.field.visits import Visits
 from openmains.app.fleet.wording import Wording
-from openmains.app.problems import Problem
 from openmains.app.readings.manual.take import exponents
-from openmains.app.sealing.vault import KeyVault
 from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import MeterId, PhotoId, RouteId
 from openmains.domain.period import utc
-from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
+from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, photo_keys
 from openmains.edges.http.inputs import (
     Cursor,
     Id,
@@ -56,12 +54,6 @@ ActKeyQuery = Annotated[
 
 def _wording(deps: ApiDeps) -> Wording:
     return Wording(exponents=exponents(deps.drivers))
-
-
-def _vault(deps: ApiDeps) -> KeyVault[photos.PhotoKey]:
-    if deps.photos is None:
-        raise Problem("not-offered")
-    return deps.photos
 
 
 def _visits(request: Request[Any, Any, Any]) -> Visits:
@@ -191,7 +183,7 @@ async def add_photo(
     deps = deps_of(request)
     image = await data.read()
     new = photos.NewPhoto(key, MeterId(meter_id), act, purpose, utc(seconds(taken_at, "taken_at")), image)
-    return await photos.add_photo(deps.store, _vault(deps), actor_of(request), new, deps.now_us())
+    return await photos.add_photo(deps.store, photo_keys(deps), actor_of(request), new, deps.now_us())
 
 
 @get("/meters/{meter_id:int}/photos", operation_id="list_photos", tags=["field"], opt=may(Permission.SEE_METERS))
@@ -214,7 +206,7 @@ async def list_photos(
 async def see_photo(request: Request[Any, Any, Any], photo_id: Id) -> Response[bytes]:
     """A photograph itself. Personal data may be seen in it: each look is in the audit log."""
     deps = deps_of(request)
-    media, image = await photos.see_photo(deps.store, _vault(deps), actor_of(request), PhotoId(photo_id))
+    media, image = await photos.see_photo(deps.store, photo_keys(deps), actor_of(request), PhotoId(photo_id))
     return Response(image, media_type=media)
 
 

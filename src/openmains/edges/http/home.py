@@ -2,16 +2,19 @@
 """The first page: a utility at a glance, and what waits for the person who asks."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, get
+from litestar.params import QueryParameter
 
 from openmains.app.fleet.ports import MeterStore
+from openmains.app.home.diagnosis import MeterDiagnosis, diagnose_meter
 from openmains.app.home.model import HomeSummary, MeterEvent, Waiting
 from openmains.app.home.ports import HomeStore
 from openmains.app.home.summary import work_waiting
 from openmains.app.paging import decode_cursor
 from openmains.app.problems import Problem
+from openmains.domain.diagnosis.tree import Complaint
 from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import MeterId
 from openmains.domain.period import utc_of_us
@@ -56,4 +59,24 @@ async def list_timeline(
     return page("timeline", rows, limit, lambda event: (_us(event.at), event.kind, event.reference))
 
 
-HANDLERS: list[Any] = [read_home, list_waiting, list_timeline]
+@get(
+    "/meters/{meter_id:int}/diagnosis",
+    operation_id="diagnose_meter",
+    tags=["home"],
+    opt=may(Permission.SEE_TIMELINE),
+)
+async def diagnose_a_meter(
+    request: Request[Any, Any, Any],
+    meter_id: Id,
+    complaint: Annotated[Complaint, QueryParameter(name="complaint")] = Complaint.SILENT,
+) -> MeterDiagnosis:
+    """Why it is silent, leaves a command unanswered, or lets nothing through: each step with its evidence and the act that is next, and
+    the first guess. Nothing is written."""
+    deps = deps_of(request)
+    pages = {found.name for found in deps.drivers.pages()}
+    return await diagnose_meter(
+        deps.store, actor_of(request), MeterId(meter_id), complaint, deps.stop_switch, pages.__contains__, deps.now_us()
+    )
+
+
+HANDLERS: list[Any] = [read_home, list_waiting, list_timeline, diagnose_a_meter]

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from openmains.app.fleet.areas import AreaFilter
 from openmains.app.fleet.imports.headings import ImportHeading, ImportHeadings, remove_heading, set_heading
+from openmains.app.fleet.imports.undo import ask_for_undo
 from openmains.app.fleet.ports import AreaStore, ProductStore
 from openmains.app.job.model import Job
 from openmains.app.job.request import ask_for_job
@@ -22,6 +23,7 @@ from openmains.domain.fleet.registry_help import HELP
 from openmains.domain.identity.permission import Permission
 from openmains.edges.http.bulk_inputs import CSV, XLSX
 from openmains.edges.http.deps import actor_of, deps_of
+from openmains.edges.http.inputs import Id, ReasonText
 from openmains.edges.http.permissions import may
 from openmains.edges.http.problems import language_of
 from openmains.edges.http.text_door import file_name
@@ -169,6 +171,32 @@ async def start_import(
     return await ask_for_job(deps.store, actor, "meter_import", params, file_path=str(path), unique_key=key)
 
 
+class UndoOfImport(Struct, frozen=True, forbid_unknown_fields=True):
+    """``partial``: take back what can be and leave the rest; otherwise one meter that was used since keeps all. ``preview``: only tell
+    what would happen. Without a preview the reason is needed."""
+
+    reason: ReasonText = ""
+    partial: bool = False
+    preview: bool = False
+
+
+@post(
+    "/imports/{job_id:int}/undo",
+    operation_id="undo_import",
+    status_code=202,
+    tags=["jobs"],
+    opt=may(Permission.MANAGE_METERS),
+)
+async def undo_import(request: Request[Any, Any, Any], job_id: Id, data: JSONBody[UndoOfImport]) -> Job:
+    """Take an import of meters back, as a job: meters it changed are as before, meters it made are gone. Rows whose meters were used since
+    stay; the job's list of errors names each with its reason. Within 30 days."""
+    deps, actor = deps_of(request), actor_of(request)
+    folder = deps.settings.upload_dir / str(actor.tenant_id)
+    return await ask_for_undo(
+        deps.store, actor, job_id, data.reason, partial=data.partial, preview=data.preview, folder=folder
+    )
+
+
 HANDLERS: list[Any] = [
     list_import_columns,
     list_import_headings,
@@ -176,4 +204,5 @@ HANDLERS: list[Any] = [
     remove_import_heading,
     download_import_template,
     start_import,
+    undo_import,
 ]

@@ -4,13 +4,15 @@
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from litestar import Request, get, post
-from litestar.params import FromQuery
+from litestar.params import FromQuery, QueryParameter
 from litestar.response import File
 
-from openmains.app.fleet.imports.jobs import IMPORT, TREE_IMPORT
+from openmains.app.billing.bill_files import BILL_FILES
+from openmains.app.fleet.imports.jobs import TREE_IMPORT
+from openmains.app.fleet.imports.undo import IMPORT, UNDO
 from openmains.app.job import request as jobs
 from openmains.app.job.model import Job, JobStatus
 from openmains.app.job.ports import JobStore
@@ -51,9 +53,11 @@ async def read_job(request: Request[Any, Any, Any], job_id: Id) -> Job:
 
 _FILES_OF: Mapping[str, Permission] = {
     IMPORT: Permission.MANAGE_METERS,
+    UNDO: Permission.MANAGE_METERS,
     TREE_IMPORT: Permission.MANAGE_PLACES,
     READING_IMPORT: Permission.TAKE_READINGS,
     REPORT_FILE: Permission.EXPORT_READINGS,
+    BILL_FILES: Permission.RUN_BILLING,
     KEY_IMPORT: Permission.MANAGE_KEYS,
     KEY_GENERATE: Permission.MANAGE_KEYS,
 }
@@ -68,11 +72,16 @@ _FILES_OF: Mapping[str, Permission] = {
     opt=may(Permission.MANAGE_JOBS),
 )
 async def download_job_file(
-    request: Request[Any, Any, Any], job_id: Id, which: FromQuery[Literal["file", "errors"]] = "file"
+    request: Request[Any, Any, Any],
+    job_id: Id,
+    which: FromQuery[Literal["file", "errors"]] = "file",
+    piece: Annotated[int | None, QueryParameter(ge=1, le=99_999, description="Of a job whose files are many.")] = None,
 ) -> File:
     """What a job made: its file, or the list of rows and columns an import refused, in the caller's language. One's own, or with the
     permission that making it takes."""
     actor, key = actor_of(request), "file" if which == "file" else f"error_file_{language_of(request)}"
+    if which == "file" and piece is not None:
+        key = f"file_{piece}"
     async with deps_of(request).store.tenant(actor.tenant_id) as work:
         job = await work[JobStore].get(job_id)
         found = await work[JobStore].file_path(job_id, key)

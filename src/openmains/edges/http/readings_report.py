@@ -11,7 +11,7 @@ from msgspec import Struct
 from openmains.app.fleet.ports import AreaStore
 from openmains.app.identity.model import Actor
 from openmains.app.problems import Problem
-from openmains.app.readings.report.accuracy_model import AccuracyReport
+from openmains.app.readings.report.accuracy_model import AccuracyReport, FileKind
 from openmains.app.readings.report.model import (
     CollectionReport,
     DayVolume,
@@ -85,9 +85,48 @@ async def read_report_days(
 async def read_accuracy(
     request: Request[Any, Any, Any], day: Day = None, by: FromQuery[ReportBy] = "area"
 ) -> AccuracyReport:
-    """Registers that meters said at other times – spot and check reads among them – against what is stored: share that agrees."""
+    """Registers that meters said at other times – spot and check reads among them – and that persons read, against what is stored: share
+    that agrees."""
     actor, deps = actor_of(request), deps_of(request)
     return await _reports(deps).accuracy(actor.tenant_id, _day(deps, day, actor), by)
+
+
+@get(
+    "/reports/accuracy.csv",
+    operation_id="download_accuracy_csv",
+    media_type="text/csv",
+    tags=["reports"],
+    opt=may(Permission.SEE_SUMS),
+)
+async def download_accuracy_csv(
+    request: Request[Any, Any, Any], day: Day = None, by: FromQuery[ReportBy] = "area"
+) -> Response[bytes]:
+    """The same as CSV (UTF-8 with byte order mark, for spreadsheets)."""
+    return await _accuracy_file(request, day, by, "csv")
+
+
+@get(
+    "/reports/accuracy.xlsx",
+    operation_id="download_accuracy_xlsx",
+    media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    tags=["reports"],
+    opt=may(Permission.SEE_SUMS),
+)
+async def download_accuracy_xlsx(
+    request: Request[Any, Any, Any], day: Day = None, by: FromQuery[ReportBy] = "area"
+) -> Response[bytes]:
+    """The same as a workbook."""
+    return await _accuracy_file(request, day, by, "xlsx")
+
+
+async def _accuracy_file(
+    request: Request[Any, Any, Any], day: date | None, by: ReportBy, kind: FileKind
+) -> Response[bytes]:
+    actor, deps = actor_of(request), deps_of(request)
+    number = _day(deps, day, actor)
+    data = await _reports(deps).accuracy_file(actor.tenant_id, number, by, language_of(request), kind)
+    media_type = XLSX if kind == "xlsx" else "text/csv; charset=utf-8"
+    return _file(data, media_type, f"accuracy-{by}-{number}.{kind}")
 
 
 @get(
@@ -196,6 +235,8 @@ HANDLERS: list[Any] = [
     read_collection_report,
     read_report_days,
     read_accuracy,
+    download_accuracy_csv,
+    download_accuracy_xlsx,
     download_collection_csv,
     download_collection_xlsx,
     list_missing_meters,

@@ -36,9 +36,9 @@ HEADS = {
 }  # fmt: skip
 CAUSES = {
     "zh": {"meter": "表具上报", "late": "迟到补报", "estimated": "估算", "restated": "重述", "history": "7 日历史补齐", "edit": "人工修改",
-           "undo": "撤销修改", "replay": "重放", "manual": "人工抄表"},
+           "undo": "撤销修改", "replay": "重放", "manual": "人工抄表", "insert": "批量写入"},
     "en": {"meter": "meter", "late": "late", "estimated": "estimated", "restated": "restated", "history": "7-day history",
-           "edit": "edit", "undo": "undo", "replay": "replay", "manual": "manual reading"},
+           "edit": "edit", "undo": "undo", "replay": "replay", "manual": "manual reading", "insert": "bulk insert"},
 }  # fmt: skip
 YES = {"zh": "是", "en": "yes"}
 

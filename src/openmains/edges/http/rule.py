@@ -177,7 +177,8 @@ async def check_rule(request: Request[Any, Any, Any], data: JSONBody[RuleDraft])
 
 @post("/rules/trial", operation_id="try_rule", status_code=200, tags=["rules"], opt=may(Permission.MANAGE_RULES))
 async def try_a_rule(request: Request[Any, Any, Any], data: JSONBody[RuleDraft]) -> RuleTrial:
-    """When it would have fired in the last 30 days, by what is stored; nothing is kept."""
+    """When it would have fired in the last 30 days, by what is stored. What it found is kept: a rule that says the same may be switched on
+    within 30 days."""
     deps = deps_of(request)
     if deps.rule_history is None:
         raise Problem("not-offered")
@@ -193,7 +194,8 @@ async def create_a_rule(request: Request[Any, Any, Any], data: JSONBody[NewRule]
 
 @post("/rules/{rule_id:int}/versions", operation_id="change_rule", tags=["rules"], opt=may(Permission.MANAGE_RULES))
 async def change_a_rule(request: Request[Any, Any, Any], rule_id: Id32, data: JSONBody[NewRuleVersion]) -> StoredRule:
-    """Another version, from an instant on. What stands of the version before is over with it."""
+    """Another version, from an instant on. What stands goes on where it asks the same of the same product; else each meter is judged anew by
+    its next message, without a word where the condition is fulfilled still. Of a rule that is on it was tried before."""
     deps = deps_of(request)
     effective_us = None if data.effective_at is None else seconds(data.effective_at, "effective_at") * 1_000_000
     return await make.change_rule(
@@ -209,7 +211,7 @@ async def change_a_rule(request: Request[Any, Any, Any], rule_id: Id32, data: JS
     opt=may(Permission.MANAGE_RULES),
 )
 async def switch_a_rule(request: Request[Any, Any, Any], rule_id: Id32, data: JSONBody[RuleSwitch]) -> StoredRule:
-    """On or off. With a rule that is switched off its open alarms end."""
+    """On – it was tried within the last 30 days, and where it proposes commands another person wrote it – or off: its open alarms end."""
     deps = deps_of(request)
     return await make.switch_rule(
         deps.store, actor_of(request), RuleId(rule_id), data.is_on, data.reason, deps.now_us()

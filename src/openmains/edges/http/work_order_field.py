@@ -15,16 +15,16 @@ from openmains.app.problems import Problem
 from openmains.app.readings.manual import take
 from openmains.app.readings.manual.model import ManualReading
 from openmains.app.unit_of_work import Work
-from openmains.app.work_order import fieldwork, kinds, make, plans
+from openmains.app.work_order import fieldwork, kinds, make, pictures, plans
 from openmains.app.work_order.hazard_model import Hazard, HazardNotice, InspectionPlan, NewHazard, PlanSettings
 from openmains.app.work_order.hazard_text import notice_text
 from openmains.app.work_order.model import OrderKey, PhotoPurpose, WorkOrder
-from openmains.app.work_order.ports import InspectionStore, OrderStore
+from openmains.app.work_order.ports import InspectionStore
 from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import HazardId, MeterId, OrderId, PlanId
 from openmains.domain.work_order.inspection import HazardGrade
 from openmains.domain.work_order.picture import LARGEST
-from openmains.edges.http.deps import actor_of, deps_of, today_of
+from openmains.edges.http.deps import actor_of, deps_of, photo_keys, today_of
 from openmains.edges.http.fleet_meters import dimensions_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, OptionalId32, Page, ReasonText, after_id, page
 from openmains.edges.http.permissions import may
@@ -70,9 +70,9 @@ async def add_order_photo(
     """A picture (JPEG, PNG or WebP by its bytes, 4 MiB at most) or a signature; the same key again adds nothing."""
     deps = deps_of(request)
     content = await data.read(LARGEST + 1)
-    return await fieldwork.add_photo(
-        deps.store, actor_of(request), OrderId(order_id), key, purpose, note, content, deps.now_us()
-    )
+    return await pictures.add_photo(
+        deps.store, photo_keys(deps), actor_of(request), OrderId(order_id), key, purpose, note, content, deps.now_us()
+    )  # fmt: skip
 
 
 @get(
@@ -83,11 +83,9 @@ async def add_order_photo(
     opt=may(Permission.SEE_PERSONAL),
 )
 async def read_order_photo(request: Request[Any, Any, Any], order_id: Id, photo_id: Id) -> Response[bytes]:
-    """The bytes of a picture."""
-    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        found = await work[OrderStore].photo(OrderId(order_id), photo_id)
-    if found is None:
-        raise Problem("not-found")
+    """The bytes of a picture; the look is in the trail."""
+    deps = deps_of(request)
+    found = await pictures.see_photo(deps.store, photo_keys(deps), actor_of(request), OrderId(order_id), photo_id)
     return Response(found[1], media_type=found[0], headers={"Content-Disposition": "inline"})
 
 

@@ -54,9 +54,11 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
 
 
 class Http:
-    """One pool for all calls; close it. ``whole_s``: of one call, however slowly its answer drips."""
+    """One pool for all calls; close it. ``whole_s``: of one call, however slowly its answer drips; ``most``: bytes of an answer that are
+    read."""
 
-    def __init__(self, guard: AddressGuard, whole_s: float = WHOLE_S) -> None:
+    def __init__(self, guard: AddressGuard, whole_s: float = WHOLE_S, most: int = MOST_ANSWER) -> None:
+        self._most = most
         self._guard = guard
         self._whole_s = whole_s
         self._pool = httpcore.AsyncConnectionPool(
@@ -97,10 +99,10 @@ class Http:
             body = bytearray()
             async for part in response.aiter_stream():
                 body += part
-                if len(body) >= MOST_ANSWER:
+                if len(body) >= self._most:
                     break
             found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-            return ChannelAnswer(response.status, bytes(body[:MOST_ANSWER]), found)
+            return ChannelAnswer(response.status, bytes(body[: self._most]), found)
 
     async def converse(self, talk: Talk) -> Outcome:
         """A talk to its end; a call without a reply ends it."""

@@ -11,6 +11,7 @@ from openmains.app.fleet.wording import Wording
 from openmains.domain.ids import TenantId
 from openmains.edges.postgres.adapters import Make, joined
 from openmains.edges.postgres.alarm import adapters as alarm
+from openmains.edges.postgres.arrears import adapters as arrears
 from openmains.edges.postgres.billing import adapters as billing
 from openmains.edges.postgres.command import adapters as command
 from openmains.edges.postgres.db import Connection, Pool, tenant_transaction
@@ -33,7 +34,8 @@ from openmains.edges.postgres.work_order import adapters as work_order
 Port = TypeVar("Port")
 
 CONTEXTS = (
-    identity, job, party, readings, security, alarm, command, field, tariff, ledger, billing, payment, notice, rule, work_order, ingest,
+    identity, job, party, readings, security, alarm, command, field, tariff, ledger, billing, payment, notice, rule, arrears,
+    work_order, ingest,
     home,
 )  # fmt: skip
 """Contexts whose adapters need nothing but the transaction; the fleet's are told how values are worded."""

@@ -29,10 +29,11 @@ MOST_COMPARING = 16  # looks at registries, beside them
 
 class SocketSigner:
     """Use it from one event loop. Every request may be repeated: answers go by unique keys. Questions do not wait for each other:
-    each has a connection for itself, which is kept for the next; who is cancelled hangs up."""
+    each has a connection for itself, which is kept for the next; who is cancelled hangs up. ``patience_s``: for an answer."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, patience_s: float = PATIENCE_S) -> None:
         self._path = str(path)
+        self._patience_s = patience_s
         self._room = asyncio.Semaphore(MOST_OPEN)
         self._room_to_compare = asyncio.Semaphore(MOST_COMPARING)
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
@@ -100,9 +101,9 @@ class SocketSigner:
         )  # fmt: skip
         return (await self._ask(asked, COMPARE_S)).count
 
-    async def _ask(self, ask: SignerRequest, patience_s: float = PATIENCE_S) -> Answer:
-        async with self._room if patience_s < COMPARE_S else self._room_to_compare:
-            answer = await self._answered(ask, patience_s)
+    async def _ask(self, ask: SignerRequest, compare_s: float | None = None) -> Answer:
+        async with self._room if compare_s is None else self._room_to_compare:
+            answer = await self._answered(ask, compare_s or self._patience_s)
         if answer.error == "away":
             raise SignerAwayError("the signer cannot read the registry")
         if answer.error:

@@ -25,6 +25,7 @@ from openmains.app.billing.run import start_run
 from openmains.app.identity.create_user import create_user
 from openmains.app.identity.model import Actor
 from openmains.app.identity.tokens import create_token, revoke_token
+from openmains.app.payment.order_ports import ChannelSealer
 from openmains.app.payment.shifts import open_shift
 from openmains.app.payment.take import NewReceipt, take_payment
 from openmains.app.problems import Problem
@@ -41,13 +42,16 @@ from openmains.edges.postgres.queries import load
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.run.demo import town
 from openmains.run.demo.history import chance
+from openmains.run.demo.payments import fill_payments
 from openmains.run.logs import say
+from openmains.run.roles.notify import sealer_of
 from openmains.run.settings import Settings
 
 log = logging.getLogger("openmains.demo")
 DAYS_WITHIN_S = 900  # until the pipeline has the month; then it is billed with what is there
 LOOK_EVERY_S = 2.0
 FLOAT_FEN = 50_000
+BY_PHONE = 12
 REASON = "演示月 demo month"
 CORRECTION = "住户提交六口人户籍证明 the household proved six persons"
 DOCUMENT = PlanDocument(
@@ -108,12 +112,15 @@ async def bill_last_month(settings: Settings, tenant_id: TenantId, place: Zone, 
     """All of it, unless it was done before. What goes wrong is told, and the demo goes on without it."""
     pool = await create_pool(settings.urls().postgres_api, max_size=2)
     owner = await create_pool(settings.urls().postgres_owner, max_size=1)
+    keys = await create_pool(settings.urls().postgres_pipeline, max_size=1)
     try:
-        await _Month(settings, PostgresStore(pool), owner, tenant_id, place, stop).made()
+        sealer = sealer_of(settings, keys)
+        await _Month(settings, PostgresStore(pool), owner, tenant_id, place, stop, sealer).made()
     except Exception:
         log.exception("the demo's month was not billed")
         say("演示账单未能生成,详见日志 / the demo's month was not billed; the log says why")
     finally:
+        await keys.close()
         await owner.close()
         await pool.close()
 
@@ -127,7 +134,9 @@ class _Month:
         tenant_id: TenantId,
         place: Zone,
         stop: asyncio.Event,
+        sealer: ChannelSealer,
     ) -> None:
+        self._sealer = sealer
         self._settings, self._store, self._owner, self._stop = settings, store, owner, stop
         self._tenant_id = tenant_id
         self._today = place.day_of(int(time.time()))
@@ -159,6 +168,10 @@ class _Month:
             told = self._from.isoformat(), CORRECTION, self._today, _now_us()
             await add_members(self._store, clerk, tariff_id, more, *told)
             await self._correct(chief, clerk, one.account_id)
+        phone = await fill_payments(
+            self._store, self._sealer, chief, clerk, [bill.account_id for bill in bills[:BY_PHONE]], self._today
+        )
+        say(f"微信支付(模拟) {phone} 笔 / {phone} payments by emulated WeChat Pay")
         month = self._month.isoformat()[:7]
         say(f"已出 {month} 账单 {len(bills)} 张,收款 {paid} 笔 / {len(bills)} bills of {month}, {paid} of them paid")
 

@@ -5,7 +5,7 @@ Each meter reports once a night (R1.3) between 00:00 and 05:00, spread by its nu
 earlier days. A few nights are missing, a few come late, some batteries are low: a town without faults teaches nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -29,6 +29,7 @@ from openmains.run.demo.town import DemoMeter
 
 SLOTS = 48
 SEED = 2026
+FIRST_CELL = 110_200_000
 MOST_PACKED = 4094  # litres in a half hour that the enhanced series report holds
 
 
@@ -56,9 +57,10 @@ def night(
     zone: Zone,
     town: Consumption,
     changed: Mapping[int, tuple[Sequence[Cut], Sequence[Flow]]] = MappingProxyType({}),
+    battery: Callable[[int, int], int] | None = None,
 ) -> Iterator[Uplink]:
     """Reports about ``day``, sent in the night after it, in the order they arrive. ``changed``: by number, where the register
-    once stood still or something flowed beside what people use."""
+    once stood still or something flowed beside what people use. ``battery``: percent by number and day, where it is not as usual."""
     start = zone.start_of(day)
     instants = np.arange(start - 7 * DAY_S, start + DAY_S + 18_000 + 1, 1800, dtype=np.int64)
     numbers = np.array([item.meter.number for item in fleet], np.int64)
@@ -84,7 +86,7 @@ def night(
             "base": int(values[first]),
             "increments": np.diff(values[first : first + SLOTS + 1]).tolist(),
             "register": between(values, first + SLOTS, sent_at - start - DAY_S),
-            **signal(number, day),
+            **signal(number, day, (battery or battery_pct)(number, day)),
         }
         if measures_more(number) and max(told["increments"]) <= MOST_PACKED:
             told |= sensors(item.meter, start + zone.offset_s(start), told["increments"])
@@ -132,7 +134,7 @@ def between(values: NDArray[np.int64], place: int, seconds: int) -> int:
 
 def place_of(number: int) -> RadioPlace:
     """Where a meter stands; what it says live joins what it said at night."""
-    return RadioPlace(-850 - chance(number, 0, 4) % 350, 110_200_000 + number % 24, number % 504, 3_684)
+    return RadioPlace(-850 - chance(number, 0, 4) % 350, FIRST_CELL + number % 24, number % 504, 3_684)
 
 
 def battery_pct(number: int, day: int) -> int:
@@ -140,11 +142,10 @@ def battery_pct(number: int, day: int) -> int:
     return max(100 - (day - 19_700) // 60 - chance(number, 0, 6) % 8, 5)
 
 
-def signal(number: int, day: int) -> dict[str, int]:
+def signal(number: int, day: int, battery: int) -> dict[str, int]:
     """Radio and battery: each meter has its place, each day its weather."""
     place = place_of(number)
     rsrp = place.rsrp_ddbm + chance(number, day, 5) % 41 - 20
-    battery = battery_pct(number, day)
     return {
         "valve": 0,
         "balance": 5_000 + chance(number, day // 10, 7),

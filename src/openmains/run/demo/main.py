@@ -6,9 +6,11 @@ missed meanwhile are sent first, as real meters' reports would still lie in the 
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,6 +41,7 @@ from openmains.emulator.meter.meter import Profile
 from openmains.emulator.meter.piping import Cut, Flow
 from openmains.emulator.meter.spreading import Period, Scheme
 from openmains.emulator.meter.store import Held
+from openmains.emulator.meter.valve import Position
 from openmains.emulator.monitor.live import LiveMonitors
 from openmains.emulator.monitor.monitor import Monitor
 from openmains.emulator.monitor.network import Network
@@ -61,6 +64,8 @@ from openmains.run.demo.keys import command_keys, device_keys
 from openmains.run.demo.lives import fill_registry
 from openmains.run.demo.monitors import RegisteredMonitor, monitors_night
 from openmains.run.demo.orders import fill_orders
+from openmains.run.demo.rules import make_rules
+from openmains.run.demo.story import SILENT, Story, is_nightly
 from openmains.run.logs import say
 from openmains.run.personal import personal_vault
 from openmains.run.settings import Settings
@@ -68,6 +73,9 @@ from openmains.run.settings import Settings
 log = logging.getLogger("openmains.demo")
 WINDOW_S = 10  # a meter listens so long after each report
 POST_EVERY = 10  # one meter in so many reports by POST to /r, the others by the operators' object 19
+NIGHT_WINDOW_S = 180  # and one that reports once a night
+NIGHT_FACTOR_S = 60  # spread over 200 minutes from midnight on (R2.1)
+DATING_S, DATING_TURNS = 20.0, 60
 ADDRESS_CHANGES = 0.003  # of the reports: every 20 s a meter somewhere comes from another address
 PRESS_AFTER_S = 30  # until somebody opens a gas valve that may be opened, or resets one that shut itself
 ALARMS_PER_DAY = 0.2  # causes of events at one meter: for the town one every few minutes
@@ -95,18 +103,26 @@ async def run_demo(settings: Settings, stop: asyncio.Event) -> None:
         await house_of_meters(urls.postgres_owner, tenant_id, settings)
         on_line = await registered_line(pool, tenant_id)
         stream = UplinkStream(client, max_bytes=settings.stream_max_mb << 20)
+        story = await story_of(pool, tenant_id, place)
+        if story is not None:
+            tell_of_flows(memory, story, fleet)
         await send_history(
-            pool, stream, settings.shards, tenant_id, fleet, watching, on_line, place, memory.changed(), stop
+            pool, stream, settings.shards, tenant_id, fleet, watching, on_line, place, memory.changed(), stop, story
         )
         if stop.is_set():
             return
         imeis = [item.meter.imei for item in fleet] + [item.monitor.spec.imei for item in watching]
         psks = await device_keys(pool, tenant_id, imeis, settings.var_path)
         obeying = await command_keys(settings, [item.meter_id for item in fleet]) if settings.dtls_port else {}
+        if story is not None:
+            fleet = [item for item in fleet if item.meter.number not in SILENT]
         async with asyncio.TaskGroup() as all_of_them:
+            if story is not None:
+                all_of_them.create_task(date_alarms(pool, tenant_id, time.time_ns() // 1000, stop))
             use = Consumption(SEED, place.offset_s(int(time.time())))
             all_of_them.create_task(live_concentrator(settings, use, stop))
             all_of_them.create_task(bill_last_month(settings, tenant_id, place, stop))
+            all_of_them.create_task(make_rules(settings, tenant_id, stop))
             if settings.dtls_port or settings.coap_port:
                 all_of_them.create_task(live(settings, fleet, psks, obeying, memory, stop))
                 all_of_them.create_task(live_monitors(settings, watching, psks, stop))
@@ -248,6 +264,32 @@ async def live_monitors(
     await emulated.run(stop)
 
 
+async def story_of(pool: asyncpg.Pool, tenant_id: TenantId, place: Zone) -> Story | None:
+    """What happened before the first start; none in a town whose history was made without."""
+    marked = await _QUERIES["history_mark"].fetchval(pool, tenant_id=tenant_id)
+    if marked is None:
+        return Story(place.day_of(int(time.time())) - town.HISTORY_DAYS, place)
+    return Story(marked["began"], place) if "began" in marked else None
+
+
+def tell_of_flows(memory: Memory, story: Story, fleet: Sequence[Registered]) -> None:
+    """Into what the emulated meters keep: what leaked stays on their registers. Where they know of it already it stays."""
+    known, of_number = memory.changed(), {item.meter.number: item for item in fleet}
+    for number, (cuts, flows) in story.flows().items():
+        if number in of_number and number not in known and memory.recall(number) is None:
+            memory.keep(number, Held(account=town.account(of_number[number].meter)))
+            memory.keep_valve(number, Position.OPEN, cuts, flows)
+
+
+async def date_alarms(pool: asyncpg.Pool, tenant_id: TenantId, before_us: int, stop: asyncio.Event) -> None:
+    """Alarms of the past are shown as they came: nobody waited for them till today. Looks for a while, for the pipeline is still reading."""
+    for _ in range(DATING_TURNS):
+        await _QUERIES["date_alarms"].execute(pool, tenant_id=tenant_id, before_us=before_us)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), DATING_S)
+            return
+
+
 async def send_history(
     pool: asyncpg.Pool,
     stream: UplinkStream,
@@ -259,6 +301,7 @@ async def send_history(
     place: Zone,
     changed: Mapping[int, tuple[Sequence[Cut], Sequence[Flow]]],
     stop: asyncio.Event,
+    story: Story | None,
 ) -> None:
     """The nights up to yesterday that were not sent yet, oldest first."""
     today = place.day_of(int(time.time()))
@@ -266,16 +309,23 @@ async def send_history(
     first = max((marked or {}).get("day", 0) + 1, today - town.HISTORY_DAYS)
     use = Consumption(SEED, place.offset_s(int(time.time())))
     replay = StreamReplay(stream, shards)
+    numbers = {item.meter_id: item.meter.number for item in fleet}
+    battery = None if story is None else story.battery_pct
     for day in range(first, today):
         if stop.is_set():
             return
-        uplinks = await asyncio.to_thread(list, night(fleet, day, place, use, changed))
+        uplinks = await asyncio.to_thread(list, night(fleet, day, place, use, changed, battery))
+        if story is not None:
+            uplinks = [item for item in uplinks if not story.is_lost(numbers[item.meter_id], day)]
+            uplinks += story.alarms(fleet, day, use)
         uplinks += monitors_night(watching, day, place)
         if marked is None:  # later nights nobody read the line: it was the platform's to ask
             uplinks += line_night(on_line, day, place, use)
         now_us = time.time_ns() // 1000
         await replay.replay([item for item in uplinks if item.received_us <= now_us])
-        await _QUERIES["mark_history"].execute(pool, tenant_id=tenant_id, mark={"day": day})
+        await _QUERIES["mark_history"].execute(
+            pool, tenant_id=tenant_id, mark={"day": day} | ({} if story is None else {"began": story.began})
+        )
         done = day - first + 1
         if done % 15 == 0 or day == today - 1:
             say(f"历史数据 {done}/{today - first} 天 / history: {done} of {today - first} days handed to the pipeline")
@@ -304,6 +354,17 @@ async def live(
         )
         for driver in {item.driver.name for item in fleet}
     }
+    nightly = {
+        driver: replace(
+            every,
+            period=Period.DAY,
+            every_s=DAY_S,
+            today=False,
+            spread_factor_s=NIGHT_FACTOR_S,
+            window_s=NIGHT_WINDOW_S,
+        )
+        for driver, every in profiles.items()
+    }  # as the nights before, which they go on from
     today = zone(ZONE).day_of(int(time.time()))
     specs = [
         MeterSpec(
@@ -316,11 +377,13 @@ async def live(
                 series=measures_more(item.meter.number),
                 place=place_of(item.meter.number),
             ),
-            profiles[item.driver.name],
+            (nightly if is_nightly(item.meter.number) else profiles)[item.driver.name],
             Held(account=town.account(item.meter)),
             used_permille=1000 - battery_pct(item.meter.number, today) * 10,
             place=place_of(item.meter.number),
-            energy_share_ppm=settings.demo_report_s * 1_000_000 // DAY_S,
+            energy_share_ppm=1_000_000
+            if is_nightly(item.meter.number)
+            else settings.demo_report_s * 1_000_000 // DAY_S,
         )
         for item in fleet
     ]
@@ -351,7 +414,11 @@ async def live(
             PRESS_AFTER_S,
         ),
     )
-    say(f"{len(specs)} 只模拟表开始实时上报 / {len(specs)} emulated meters now report live, each about once a minute")
+    slow = sum(is_nightly(item.meter.number) for item in fleet)
+    say(
+        f"{len(specs)} 只模拟表开始实时上报，其中 {slow} 只每夜一次 / "
+        f"{len(specs)} emulated meters now report live, each about once a minute, {slow} of them once a night"
+    )
     watcher = asyncio.create_task(_stop_with(stop, emulated))
     try:
         await emulated.run(None, None)

@@ -78,3 +78,8 @@ SELECT m.meter_id FROM meter m JOIN product p USING (product_id)
 -- name: order_is_there
 -- Made at an earlier start.
 SELECT EXISTS (SELECT FROM work_order WHERE tenant_id = :tenant_id AND key = :key)
+
+-- name: date_alarms
+-- Alarms that the history holds were shown some seconds after they came, as live ones are.
+UPDATE alarm SET shown_us = received_us + 4000000
+ WHERE tenant_id = :tenant_id AND received_us < :before_us AND shown_us > received_us + 60000000

@@ -88,7 +88,7 @@ def meters() -> Iterator[DemoMeter]:
         household = index % GAS
         street = _STREETS[household * 7 % len(_STREETS)]
         yield DemoMeter(
-            number=(31 if medium is Medium.GAS else 11) * 10**10 + 26_000_000 + household,
+            number=number_of(medium, household),
             imei=imei_of(IMEI_BASE + index),
             imsi=f"46004{index:010d}",
             medium=medium,
@@ -101,6 +101,11 @@ def meters() -> Iterator[DemoMeter]:
             place=_PLACES[medium][household % len(_PLACES[medium])],
             installed_on=date(2024, 1, 8) + timedelta(days=household % 300),
         )
+
+
+def number_of(medium: Medium, household: int) -> int:
+    """What is printed on the meter of a household, and says in its first digits what it measures."""
+    return (31 if medium is Medium.GAS else 11) * 10**10 + 26_000_000 + household
 
 
 def iccid_of(index: int) -> str:

@@ -43,13 +43,15 @@ from openmains.edges.postgres.system.running import RunningDatabase
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.switch import FileSwitch
+from openmains.edges.typeset.bills import TypstBills
 from openmains.run.care.faults import FaultFolder
 from openmains.run.engines.child import StartError
 from openmains.run.personal import personal_vault, photos_of
 from openmains.run.roles.access import sealed_files, thresholds_of
 from openmains.run.roles.engine_watch import EVERY_S, WAIT_S, DiskWatch, EngineWatch, Question, data_places
 from openmains.run.roles.file_watch import FileWatch, Trial
-from openmains.run.roles.notify import sealer_of
+from openmains.run.roles.notify import guard_of, sealer_of
+from openmains.run.roles.payments import ProviderCalls
 from openmains.run.roles.process import Core, every, now_us
 from openmains.run.roles.system_view import RunningSystem
 from openmains.run.settings import Settings
@@ -69,6 +71,8 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
         readings = ClickHouseReadings(core.clickhouse)
         signer = SocketSigner(settings.signer_path)
         stack.push_async_callback(signer.close)
+        provider_calls = ProviderCalls(guard_of(settings))
+        stack.push_async_callback(provider_calls.close)
         disks = DiskWatch(data_places(settings.var_path), settings.ready_free_mb)
         stack.callback(disks.close)
         watch = await engine_watch(settings, stack, stream, core.clickhouse)
@@ -78,6 +82,8 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
         stack.callback(looking.cancel)
         sampling = asyncio.create_task(every(STORAGE_EVERY_S, "storage sample", system.sample_storage, stop))
         stack.callback(sampling.cancel)
+        typeset = TypstBills()
+        stack.callback(typeset.close)
         app = build_app(
             ApiDeps(
                 store=PostgresStore(api_pool, wording(drivers, vocabulary())),
@@ -93,6 +99,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
                 changes=ClickHouseChanges(core.clickhouse),
                 volumes=ClickHouseVolumes(core.clickhouse),
                 billed_days=BilledDays(core.clickhouse),
+                typeset=typeset,
                 bulk=ClickHouseBulk(core.clickhouse),
                 dimensions=readings,
                 replay=StreamReplay(stream, settings.shards),
@@ -108,6 +115,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
                 cell_loads=ClickHouseCellLoads(core.clickhouse),
                 meter_link=OperateBus(core.client),
                 sealer=sealer_of(settings, core.pool),
+                provider_call=provider_calls,
                 away=(ClickHouseError, StreamUnavailableError, NatsError),
             )
         )

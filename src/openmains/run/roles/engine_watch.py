@@ -2,7 +2,8 @@
 """Whether the engines answer, asked once a second over connections that nothing else uses, and the disks below the data.
 
 A server that is stopped (SIGSTOP, a hung disk, a frozen virtual machine) refuses nothing: only the missing answer tells. Each question
-has its bound, and none is waited for beyond it. An embedded ClickHouse lives in this process: it answers when we do.
+has its bound, and none is waited for beyond it. Where this process itself was not run for a while – a busy machine, a long batch – it does
+not know who would have answered, and says of nobody that they stand still. An embedded ClickHouse lives in this process: it answers when we do.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ Question = Callable[[], Awaitable[object]]
 WAIT_S = 2.0
 EVERY_S = 1.0
 STILL_S = 3.0  # without an answer this long an engine stands still
+LATE_S = 0.5  # a look or an answer's bound that comes so much later than it was due: this process was not run
 
 
 class EngineWatch:
@@ -27,29 +29,41 @@ class EngineWatch:
         self._questions = questions
         self._clock = clock
         self._answered_at = dict.fromkeys(questions, clock())
+        self._moved_at = clock()  # a question was asked, or its time was over
 
     async def silent(self) -> list[str]:
         """Asks all of them now; who did not answer."""
+        late = self._clock() - self._moved_at - EVERY_S
+        if late > LATE_S:
+            self._answered_at = {name: at + late for name, at in self._answered_at.items()}
         heard = await asyncio.gather(*(self._ask(name, question) for name, question in self._questions.items()))
         return [name for name, did in zip(self._questions, heard, strict=True) if not did]
 
     async def look(self) -> None:
-        """The same, for what repeats it."""
+        """The same, for what repeats it every ``EVERY_S``."""
         await self.silent()
 
     def standing_still(self) -> list[str]:
         """Who has not answered for a while, as far as was asked."""
         now = self._clock()
+        if now - self._moved_at > max(EVERY_S, WAIT_S) + LATE_S:
+            return []
         return [name for name, at in self._answered_at.items() if now - at > STILL_S]
 
     async def _ask(self, name: str, question: Question) -> bool:
         async def ask() -> None:
             await question()
 
+        begun = self._moved_at = self._clock()
         try:
             await answered(ask(), WAIT_S)
         except Exception:  # every client raises its own kinds; all mean the same here
+            passed = self._clock() - begun
+            if passed > WAIT_S + LATE_S:
+                self._answered_at[name] += passed
             return False
+        finally:
+            self._moved_at = self._clock()
         self._answered_at[name] = self._clock()
         return True
 

@@ -147,7 +147,7 @@ def _parts(context: EdgeContext, link: Link, server: LwM2mServer, watch: AccessW
     )
     clocks = ClockSetting(
         server=server, link=link, clock=clock, proofs=proofs, may_command=may_command,
-        driver_of=context.admission.driver_of,
+        driver_of=context.admission.driver_for,
     )  # fmt: skip
     return Parts(
         Reporting(server=server, link=link, clock=clock, reports=reports, down_log=context.down_log, clocks=clocks),

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
 from openmains.app.alarm.loop import forget_news, news_for_screens, work_turn
+from openmains.app.arrears.jobs import arrears_handlers, follow_payments, queue_arrears
+from openmains.app.billing.bill_files import bill_file_handlers
 from openmains.app.billing.decide import AccountMonth, Plans, Refused
 from openmains.app.billing.decide_many import PlainMonth, decide_many
 from openmains.app.billing.rows import BillRow
@@ -17,6 +19,7 @@ from openmains.app.command.rereads import find_gaps, step_gaps
 from openmains.app.fleet.imports.jobs import import_handlers
 from openmains.app.fleet.sync_dims import sync_dims
 from openmains.app.ingest.pipeline.replay import replay_handlers
+from openmains.app.readings.bulk.insert.jobs import insert_handlers
 from openmains.app.readings.manual.jobs import reading_handlers
 from openmains.app.readings.report.due import keep_due
 from openmains.app.readings.report.jobs import report_handlers
@@ -27,6 +30,7 @@ from openmains.domain.ids import TenantId
 from openmains.domain.period import HOUR_S, Zone
 from openmains.drivers import catalog as driver_catalog
 from openmains.edges.clickhouse.billed_days import BilledDays
+from openmains.edges.clickhouse.bulk import ClickHouseBulk
 from openmains.edges.clickhouse.fleet import MeterDims
 from openmains.edges.clickhouse.frame_log import ClickHouseFrameLog
 from openmains.edges.clickhouse.gaps import DaySlots
@@ -36,6 +40,7 @@ from openmains.edges.jobs.processes import Elsewhere
 from openmains.edges.jobs.runner import Runner
 from openmains.edges.nats.stream import Bus, StreamReplay, UplinkStream
 from openmains.edges.postgres.alarm.loop import PostgresAlarmLoop
+from openmains.edges.postgres.arrears.tables import PostgresArrearsWork
 from openmains.edges.postgres.command.rereads import Rereads
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
@@ -43,23 +48,28 @@ from openmains.edges.postgres.fleet.lives import hang_meters
 from openmains.edges.postgres.fleet.places import fold_tallies
 from openmains.edges.postgres.fleet.search import renew_outdated
 from openmains.edges.postgres.fleet.tree_import import open_tree
+from openmains.edges.postgres.fleet.undo import PostgresImportUndo
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
 from openmains.edges.postgres.job.queue import PostgresJobs
 from openmains.edges.postgres.party.customers import settle_customers
 from openmains.edges.postgres.readings.due import KeptReports
+from openmains.edges.postgres.readings.insert_meters import PostgresInsertMeters
 from openmains.edges.postgres.readings.manual import PostgresManualImport
 from openmains.edges.postgres.readings.report import ReportLabels
 from openmains.edges.postgres.rule.clock import PostgresRuleTimers
 from openmains.edges.postgres.unit_of_work import PostgresStore
+from openmains.edges.typeset.bills import TypstBills
 from openmains.run.personal import personal_vault
 from openmains.run.roles.access import worker_care, worker_keys
 from openmains.run.roles.notify import guard_of, run_notify
 from openmains.run.roles.orders import run_orders
+from openmains.run.roles.payments import run_payments
 from openmains.run.roles.process import Core, every, now_us
 from openmains.run.settings import Settings
 
 DIMS_EVERY_S = 5.0
 REPORTS_EVERY_S = 20.0
+ARREARS_EVERY_S = 20.0  # who has paid is to be opened again at once
 ALARMS_EVERY_S = 1.0  # alarms wait for it, and have 20 s (R7.1)
 REREADS_EVERY_S = 10.0  # so that a meter that has just spoken is asked within the time it listens (R1.9)
 BILLS_WITHIN_S = 600.0  # a part of a bill run waits for a disk that is busy
@@ -70,6 +80,7 @@ HANG_EVERY_S = 5.0  # meters that came by a door that knows no accounts are give
 TALLIES_EVERY_S = 60.0  # rows that count the meters of areas become one an area
 UPLOAD_DAYS = 30  # an uploaded file, and what was wrong with it, can be looked at for so long
 CUSTOMERS_EVERY_S = 20.0  # those that a file brought or changed are found by a search so soon
+TYPESET_THREADS = 2  # bills are set beside the rest of the core, without the interpreter's lock
 TEXTS_EVERY_S = 1.0  # of search texts made by an earlier rule: 2,000 each time, ten million within two hours
 
 
@@ -118,7 +129,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     drivers = driver_catalog.load()
     exponents = drivers.exponents
     billing_pool = await create_pool(settings.urls().postgres_api, max_size=3, command_timeout_s=BILLS_WITHIN_S)
-    elsewhere = Elsewhere()
+    elsewhere, typeset = Elsewhere(), TypstBills(TYPESET_THREADS)
 
     def decide(
         accounts: Sequence[AccountMonth | PlainMonth], plans: Plans, month: int, end_day: int
@@ -142,6 +153,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
             dims,
             zone_of,
             lambda tenant: open_tree(pool, tenant),
+            lambda: PostgresImportUndo(pool),
         ),
         **report_handlers(changes, dims, days, names, kept),
         **replay_handlers(PostgresPipelineStore(pool), ClickHouseFrameLog(clickhouse), drivers),
@@ -153,10 +165,34 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
             zone_of,
             now_us,
         ),
+        **insert_handlers(
+            PostgresInsertMeters(pool),
+            ClickHouseBulk(clickhouse),
+            StreamReplay(UplinkStream(core.client, max_bytes=settings.stream_max_mb << 20), settings.shards),
+            exponents,
+            zone_of,
+            now_us,
+        ),
+        **bill_file_handlers(
+            PostgresStore(billing_pool),
+            BilledDays(clickhouse),
+            typeset,
+            zone_of,
+            lambda zone: zone.day_of(now_us() // 1_000_000),
+        ),
+        **arrears_handlers(PostgresStore(billing_pool), CatalogCommands(drivers), now_us),
         **run_handlers(PostgresStore(billing_pool), BilledDays(clickhouse), decide, exponents.__getitem__, now_us),
         **worker_keys(settings, pool),
     }
     loop, bus = PostgresAlarmLoop(pool), Bus(core.client)
+
+    debts = PostgresArrearsWork(pool)
+
+    async def see_to_arrears(now: float) -> None:
+        if due.take("arrears", now, ARREARS_EVERY_S):
+            tenants = await debts.switched_on()
+            await queue_arrears(store, tenants, now)
+            await follow_payments(PostgresStore(billing_pool), tenants, now_us())
 
     async def forget_alarm_news(now: float) -> None:
         if due.take("alarm news", now, UPLOADS_EVERY_S):
@@ -172,6 +208,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         worker_care(settings, pool),
         forget_uploads,
         forget_alarm_news,
+        see_to_arrears,
     )
     # the second has no timed work: it keeps a long file of one tenant from holding up the others
     runners = [Runner(store, handlers, clock=time.time, tasks=tasks) for tasks in (timed, ())]
@@ -214,13 +251,15 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     asking = asyncio.create_task(every(REREADS_EVERY_S, "re-reads of gaps", ask_for_gaps, stop))
     notifying = asyncio.create_task(run_notify(settings, core, guard, exponents, stop))
     ordering = asyncio.create_task(run_orders(core, stop))
+    paying = asyncio.create_task(run_payments(settings, core, guard, commands, stop))
     try:
         await asyncio.gather(*(runner.run() for runner in runners))
     finally:
-        for beside in (keeping, asking, telling, timing, notifying, ordering):
+        for beside in (keeping, asking, telling, timing, notifying, ordering, paying):
             beside.cancel()
-        await asyncio.gather(keeping, asking, telling, timing, notifying, ordering, return_exceptions=True)
+        await asyncio.gather(keeping, asking, telling, timing, notifying, ordering, paying, return_exceptions=True)
         elsewhere.close()
+        typeset.close()
         await billing_pool.close()
 
 

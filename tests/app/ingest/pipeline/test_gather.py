@@ -7,12 +7,19 @@ from typing import Any, cast
 
 import pytest
 
+from openmains.app.command.results import LINK_CHANNEL
+from openmains.app.command.sent_frames import SENT_PATH
 from openmains.app.ingest.pipeline import worker as module
+from openmains.app.ingest.pipeline.fast_lane import SMALL
 from openmains.app.ingest.pipeline.gate import PipelineGate
-from openmains.app.ingest.pipeline.worker import LINGER_S, MAX_UPLINKS, ShardWorker
+from openmains.app.ingest.pipeline.worker import CALM_S, LINGER_S, MAX_UPLINKS, ShardWorker, can_wait
 from openmains.app.ingest.uplink import Uplink, UplinkBatch, encode_batch
+from openmains.app.readings.edits import EDIT_CHANNEL
+from openmains.app.security.report import CHANNEL as ACCESS_CHANNEL
 from openmains.drivers import catalog
 from tests.support.patience import PATIENCE_S
+
+SMALL_ONE = Uplink(1, 1, 1, "coaps", "r", 1, b"x")
 
 
 class Clock:
@@ -27,10 +34,10 @@ class Clock:
 class Ready:
     """A ``Reader`` with so many messages of ten uplinks; ``at_hand`` of them a fetch."""
 
-    def __init__(self, clock: Clock, messages: int, at_hand: int, fetch_s: float) -> None:
+    def __init__(self, clock: Clock, messages: int, at_hand: int, fetch_s: float, what: Uplink = SMALL_ONE) -> None:
         self._clock, self.waiting, self._at_hand, self._fetch_s = clock, messages, at_hand, fetch_s
         self.fetches = 0
-        self._data = encode_batch([Uplink(1, 1, 1, "coaps", "r", 1, b"x")] * 10)
+        self._data = encode_batch([what] * 10)
 
     async def fetch(self, limit: int, wait_s: float) -> list[tuple[int, bytes]]:
         self.fetches += 1
@@ -42,13 +49,21 @@ class Ready:
     async def close(self) -> None: ...
 
 
-async def gathered(monkeypatch: pytest.MonkeyPatch, messages: int, at_hand: int, fetch_s: float) -> tuple[int, float]:
+async def gathered(
+    monkeypatch: pytest.MonkeyPatch,
+    messages: int,
+    at_hand: int,
+    fetch_s: float,
+    what: Uplink = SMALL_ONE,
+    calm: bool = False,
+) -> tuple[int, float]:
     """(uplinks of one batch, seconds that it took to come together)."""
     clock, nothing = Clock(), cast(Any, None)
     monkeypatch.setattr(module, "time", clock)
     shard = ShardWorker(0, nothing, nothing, nothing, catalog.load(), tell=nothing, now_us=lambda: 0)
+    shard._is_calm = calm
     held: list[tuple[int, UplinkBatch]] = []
-    await shard._gather(Ready(clock, messages, at_hand, fetch_s), held)
+    await shard._gather(Ready(clock, messages, at_hand, fetch_s, what), held)
     return sum(len(batch) for _, batch in held), clock.now - 100.0
 
 
@@ -62,6 +77,35 @@ async def test_with_little_to_do_it_lingers_and_no_longer(monkeypatch: pytest.Mo
     uplinks, seconds = await gathered(monkeypatch, 3, 64, 0.001)
     assert uplinks == 30
     assert LINGER_S <= seconds < LINGER_S + 0.3
+
+
+REPORT = Uplink(1, 1, 1, "coaps", "r", 1, bytes(160))
+
+
+async def test_reports_that_come_steadily_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert CALM_S - LINGER_S < (await gathered(monkeypatch, 3, 64, 0.001, REPORT, calm=True))[1] < CALM_S + 0.3
+    assert (await gathered(monkeypatch, 3, 64, 0.001, REPORT))[1] < LINGER_S + 0.3
+    uplinks, seconds = await gathered(monkeypatch, 100, 64, 0.001, REPORT, calm=True)
+    assert uplinks == 1000 and seconds < LINGER_S + 0.3  # worth a batch
+
+
+@pytest.mark.parametrize(
+    ("channel", "path", "size", "waits"),
+    [
+        ("coaps", "r", SMALL, False),  # an alarm, or the answer to a command
+        ("coaps", "r", SMALL + 1, True),
+        (LINK_CHANNEL, "17", 300, False),  # what became of a command
+        (LINK_CHANNEL, SENT_PATH, 30, True),
+        (ACCESS_CHANNEL, "finding", 300, False),
+        (EDIT_CHANNEL, "", 300, False),
+    ],
+)
+async def test_what_somebody_waits_for_does_not_wait(
+    monkeypatch: pytest.MonkeyPatch, channel: str, path: str, size: int, waits: bool
+) -> None:
+    what = Uplink(1, 1, 1, channel, path, 1, bytes(size))
+    assert can_wait([REPORT, what]) is waits
+    assert ((await gathered(monkeypatch, 3, 64, 0.001, what, calm=True))[1] > LINGER_S + 0.3) is waits
 
 
 class Held:

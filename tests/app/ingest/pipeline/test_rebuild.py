@@ -11,6 +11,7 @@ from openmains.app.ingest.pipeline.process import Processor
 from openmains.app.ingest.pipeline.rebuild import AppliedFrame, Span, rebuild
 from openmains.app.ingest.pipeline.rows import day_tables
 from openmains.app.ingest.uplink import Uplink
+from openmains.app.readings.bulk.insert.message import INSERT_CHANNEL, DayOf, Inserted, RunOf, insert_uplink
 from openmains.app.readings.edits import EDIT_CHANNEL, Edit, edit_uplink
 from openmains.domain.ids import ExceptionId, MeterId, ProductId, TenantId, UserId
 from openmains.domain.period import EPOCH_ORDINAL, zone
@@ -134,7 +135,9 @@ def _rows(series: Table) -> list[tuple[object, ...]]:
 
 
 def _told(frame: AppliedFrame, left_us: int, right_us: int) -> bool:
-    return left_us <= frame.received_us and (frame.received_us < right_us or frame.channel == EDIT_CHANNEL)
+    return left_us <= frame.received_us and (
+        frame.received_us < right_us or frame.channel in (EDIT_CHANNEL, INSERT_CHANNEL)
+    )
 
 
 @pytest.fixture
@@ -185,6 +188,19 @@ async def test_an_edit_stands_again(stores: Stores) -> None:
     stores.take(processor.run([word], stores.records), [word])
     before, key = dict(stores.days), (1, FIRST + 18)
     assert sum(stores.stored[key].row.increments) == 88 + 40
+    del stores.days[key], stores.stored[key]
+    await rebuild(SPAN, frozenset({"meter_day"}), stores, stores, stores, CATALOG)  # type: ignore[arg-type]
+    assert stores.days == before
+
+
+async def test_what_a_file_brought_stands_again(stores: Stores) -> None:
+    day = DayOf(FIRST + 18, 2729, 1800, [4] * 3 + [0] * 45, [0] * 3 + [1] * 45, 1)
+    word = Inserted(UserId(9), 5, "old.csv", [RunOf(1, ZONE.start_of(FIRST + 18), 1800, [300, 301], [])], [], [day])
+    sent = insert_uplink(word, MeterId(1), TenantId(1), ProductId(7), ZONE.start_of(FIRST + 70) * 1_000_000)
+    effects = Processor(CATALOG, {7: PRODUCT}, {1: ZONE}).run([sent], stores.records)
+    assert effects.series["values"] == ([300, 301],) and not effects.dead_letters and not effects.alarms
+    stores.take(effects, [sent])
+    before, key = dict(stores.days), (1, FIRST + 18)
     del stores.days[key], stores.stored[key]
     await rebuild(SPAN, frozenset({"meter_day"}), stores, stores, stores, CATALOG)  # type: ignore[arg-type]
     assert stores.days == before

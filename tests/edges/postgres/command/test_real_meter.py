@@ -19,7 +19,6 @@ from openmains.app.command.signer.authority import Authority
 from openmains.app.command.signer.keys import command_key
 from openmains.app.command.signing_ports import Credential, SignRequest
 from openmains.app.command.work import sweep, take_in
-from openmains.app.identity.hashing import hash_password
 from openmains.app.ingest.pipeline.ports import MeterRecord, Product
 from openmains.app.ingest.pipeline.process import Processor
 from openmains.app.ingest.uplink import Uplink
@@ -44,6 +43,7 @@ from openmains.run.engines.engines import Engines
 from tests.edges.postgres.command.test_flow import Desk
 from tests.emulator.device.terminals import NUMBER, T0, Bench, steady
 from tests.support.command_town import make_town
+from tests.support.passwords import cheap_hash
 
 DRIVER = "openmains/gas-1"
 MASTER = bytes(range(32))
@@ -143,8 +143,8 @@ async def desk(engines: Engines, tmp_path: Path) -> AsyncIterator[RealDesk]:
     pool = await create_pool(engines.urls.postgres_pipeline, role=PIPELINE_ROLE, max_size=2)
     api = await create_pool(engines.urls.postgres_api, role=API_ROLE, max_size=2)
     ledger = SqliteLedger(tmp_path / "ledger.sqlite")
-    ledger.enrol(town.tenant_id, ANN.login, hash_password(ANN.password), "operator", administrator=True)
-    ledger.enrol(town.tenant_id, BEN.login, hash_password(BEN.password), "approver")
+    ledger.enrol(town.tenant_id, ANN.login, cheap_hash(ANN.password), "operator", administrator=True)
+    ledger.enrol(town.tenant_id, BEN.login, cheap_hash(BEN.password), "approver")
     registry = SignerRegistry(engines.urls.postgres_signer)
     desk = RealDesk(pool, api, town, FileSwitch(tmp_path / "stop"))
     drivers = CatalogCommands(CATALOG)

@@ -78,6 +78,7 @@ async def import_meters(
     store: RegistryImport,
     *,
     today: date,
+    job_id: int | None = None,
     partial: bool = False,
     create_areas: bool = False,
     preview: bool = False,
@@ -91,7 +92,7 @@ async def import_meters(
     ``ImportCancelled``; whatever the store raises leaves the registry as it was.
     """
     result = ImportResult()
-    await store.begin(tenant_id)
+    await store.begin(tenant_id, job_id)
     try:
         products, areas = await store.products(), await store.areas()
         orders = Orders(str(path), today, set(products), set(areas), create_areas, await store.headings())

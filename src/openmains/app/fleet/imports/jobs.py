@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The job kinds ``meter_import`` and ``area_import``. They are repeatable: a file imported again changes nothing."""
+"""The job kinds ``meter_import``, ``import_undo`` and ``area_import``. They are repeatable: a file imported again changes nothing, and what was
+undone is not undone again."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -10,13 +11,13 @@ from zoneinfo import ZoneInfo
 from openmains.app.fleet.imports.import_areas import TreeImport, import_areas
 from openmains.app.fleet.imports.import_meters import ImportCancelled, import_meters
 from openmains.app.fleet.imports.ports import RegistryImport
+from openmains.app.fleet.imports.undo import IMPORT, UNDO, ImportUndo, undo_import
 from openmains.app.fleet.sync_dims import ChangeSource, DimStore, sync_dims
 from openmains.app.job.ports import Handler, JobCancelled, JobContext
 from openmains.app.spreadsheet import write_error_reports
 from openmains.domain.ids import TenantId
 from openmains.domain.period import Zone, utc
 
-IMPORT = "meter_import"
 TREE_IMPORT = "area_import"
 
 
@@ -26,6 +27,7 @@ def import_handlers(
     dims: DimStore,
     zone_of: Callable[[TenantId], Awaitable[Zone]],
     open_tree: Callable[[TenantId], AbstractAsyncContextManager[TreeImport]],
+    open_undo: Callable[[], AbstractAsyncContextManager[ImportUndo]],
 ) -> dict[str, Handler]:
     """Handler by job kind. ``zone_of`` a tenant id: its day of the claim is the newest date of installation a row may have."""
 
@@ -39,7 +41,7 @@ def import_handlers(
                     path, job.tenant_id, store,
                     today=utc(job.claim).astimezone(ZoneInfo(zone.key)).date(),
                     partial=bool(job.params.get("partial")), create_areas=bool(job.params.get("create_areas")),
-                    preview=bool(job.params.get("preview")),
+                    preview=bool(job.params.get("preview")), job_id=None if job.params.get("preview") else job.job_id,
                     progress=context.progress, should_stop=context.should_stop,
                 )  # fmt: skip
         except ImportCancelled as error:
@@ -49,6 +51,20 @@ def import_handlers(
         if result.applied and (result.inserted or result.updated):
             await sync_dims(changes, dims)
         return told
+
+    async def run_undo(context: JobContext) -> Mapping[str, Any]:
+        job = context.job
+        import_id = int(job.params["import_id"])
+        async with open_undo() as store:
+            result = await undo_import(
+                job.tenant_id, import_id, job.job_id, store,
+                partial=bool(job.params.get("partial")), preview=bool(job.params.get("preview")), now_s=int(job.claim),
+            )  # fmt: skip
+        context.progress(result.rows, result.rows)
+        if result.applied:
+            await sync_dims(changes, dims)
+        base = Path(job.file_path)
+        return result.summary() | write_error_reports(base, result.errors, result.rejected)
 
     async def run_tree(context: JobContext) -> Mapping[str, Any]:
         job = context.job
@@ -62,4 +78,4 @@ def import_handlers(
         )
         return found.summary() | write_error_reports(path, found.errors, found.error_count)
 
-    return {IMPORT: run_import, TREE_IMPORT: run_tree}
+    return {IMPORT: run_import, UNDO: run_undo, TREE_IMPORT: run_tree}

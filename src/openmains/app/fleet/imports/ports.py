@@ -57,8 +57,8 @@ class StagedMeter(NamedTuple):
 class RegistryImport(Protocol):
     """One import's transaction; nobody sees anything of it before ``commit``."""
 
-    async def begin(self, tenant_id: TenantId) -> None:
-        """Open the transaction; waits for another import of this tenant."""
+    async def begin(self, tenant_id: TenantId, job_id: int | None = None) -> None:
+        """Open the transaction; waits for another import of this tenant. What is written is noted under ``job_id``, for an undo."""
 
     async def products(self) -> dict[str, int]:
         """Product code → id."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from openmains.app.fleet.identities import Identities, Identity
 from openmains.app.ingest.edge.limiter import Verdict, Window
 from openmains.app.ingest.uplink import Uplink
-from openmains.domain.ids import TenantId
+from openmains.domain.ids import ProductId, TenantId
 from openmains.domain.period import Zone
 from openmains.drivers.catalog import Catalog, Driver
 from openmains.drivers.lwm2m import envelope
@@ -78,6 +78,10 @@ class Admission:
         """Of the meter with this module; None for a stranger, or where the driver's page is missing."""
         identity = self._identities.find(imei)
         return None if identity is None else self._drivers.get(identity.product_id)
+
+    def driver_for(self, product_id: ProductId) -> Driver | None:
+        """Of a product; None where the driver's page is missing."""
+        return self._drivers.get(product_id)
 
     def admit(
         self,

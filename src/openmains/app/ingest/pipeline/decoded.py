@@ -10,7 +10,8 @@ import numpy as np
 
 from openmains.app.ingest.pipeline.quantities import quantities_of
 from openmains.app.ingest.pipeline.rows import SIGNAL_POINTS, signal_rows
-from openmains.domain.readings.model import IntervalReport, RegisterReport
+from openmains.domain.readings.model import IntervalReport, Limits, RegisterReport
+from openmains.domain.readings.registers import is_astray
 from openmains.drivers.model import MISSING_VALUE, Columns, Kind
 from openmains.drivers.points import vocabulary
 
@@ -108,6 +109,12 @@ def told_by(
     else:
         return None
     return RegisterReport(received_at, device_at, entries, frame_seq, frame_hash) if entries else None
+
+
+def heard_when(device_at: int, received_at: int, limits: Limits) -> int:
+    """When a message was sent (s UTC), for the order of messages. A clock that ran ahead once must not make all later messages 'older':
+    nothing would clear its alarms again. Neither may one that was never set make its own messages so."""
+    return received_at if is_astray(device_at, received_at, limits) else min(device_at, received_at)
 
 
 def value_of(points: Mapping[str, list[int]], name: str, row: int) -> int | None:

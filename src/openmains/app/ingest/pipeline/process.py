@@ -3,7 +3,7 @@
 
     decode      bytes of one product, column-wise → standard points, or a dead letter with the wrong byte; a message with a
                 damaged part is kept without it, and is ``partial`` in the frame log;
-                a person's edit → the row it sets (``edits.py``), which goes straight to gather;
+                a person's edit (``edits.py``) and values of a file (``inserted.py``) → rows that go straight to gather;
                 a register that a person read (``app/readings/manual/``) → validate
     identify    meter and hot state from PostgreSQL; a meter no longer registered → dead letter
     repeat      the same frame once more (R1.7) → counted, logged, no effect
@@ -29,7 +29,8 @@ from openmains.app.command.results import ANSWERS, LINK_CHANNEL, command_respons
 from openmains.app.command.sent_frames import SENT_PATH, sent_frames
 from openmains.app.ingest.pipeline import exceptions, numbers
 from openmains.app.ingest.pipeline.bounds import DAYS
-from openmains.app.ingest.pipeline.decoded import Decoded, told_by, value_of
+from openmains.app.ingest.pipeline.decoded import Decoded, heard_when, told_by, value_of
+from openmains.app.ingest.pipeline.inserted import insert
 from openmains.app.ingest.pipeline.limits import watch
 from openmains.app.ingest.pipeline.manual import note_reading
 from openmains.app.ingest.pipeline.ports import (
@@ -44,6 +45,7 @@ from openmains.app.ingest.pipeline.repeats import is_repeat, note_last
 from openmains.app.ingest.pipeline.rows import Gatherer
 from openmains.app.ingest.uplink import PARTIAL, Uplink
 from openmains.app.readings.acceptance import MOVED_CHANNEL, NUMBER_CHANNEL, Acceptance, read_acceptance
+from openmains.app.readings.bulk.insert.message import INSERT_CHANNEL, Inserted, read_inserted
 from openmains.app.readings.edits import EDIT_CHANNEL, Edit, read_edit
 from openmains.app.readings.manual.message import MANUAL_CHANNEL, ManualEntry, read_manual
 from openmains.app.rule.watch import NO_RULES, RuledMessage, RuledMeter, RuleSet
@@ -66,14 +68,14 @@ from openmains.drivers.catalog import Catalog
 from openmains.drivers.model import MISSING_VALUE, Kind
 from openmains.drivers.points import vocabulary
 
-EDGE_CHANNELS = frozenset(
-    {ACCESS_CHANNEL, LINK_CHANNEL}
-)  # channels of edges: no words of a meter, so its state is not needed
-PERSONS_CHANNELS = frozenset({EDIT_CHANNEL, NUMBER_CHANNEL, MANUAL_CHANNEL})
+# Channels of edges: no words of a meter, so its state is not needed.
+EDGE_CHANNELS = frozenset({ACCESS_CHANNEL, LINK_CHANNEL})
+PERSONS_CHANNELS = frozenset({EDIT_CHANNEL, NUMBER_CHANNEL, MANUAL_CHANNEL, INSERT_CHANNEL})
 _PERSONS_WORDS: Mapping[str, tuple[Callable[[bytes], object], str]] = {
     EDIT_CHANNEL: (read_edit, "bad_edit"),
     NUMBER_CHANNEL: (read_acceptance, "bad_acceptance"),
     MANUAL_CHANNEL: (read_manual, "bad_manual_reading"),
+    INSERT_CHANNEL: (read_inserted, "bad_insert"),
 }
 
 
@@ -130,7 +132,8 @@ class Processor:
                     gather.frame(uplink, record.state.version, "ok")
                     continue
             else:
-                record.last_seen_us = max(record.last_seen_us, uplink.received_us)
+                if uplink.received_us > record.last_seen_us:
+                    record.last_seen_us = uplink.received_us
             if isinstance(found, DeadLetter):
                 effects.dead_letters.append(found)
                 gather.frame(uplink, record.state.version, found.reason)
@@ -207,17 +210,20 @@ class Processor:
         self,
         uplink: Uplink,
         record: MeterRecord,
-        found: Acceptance | ManualEntry | tuple[Edit, DayRow],
+        found: Acceptance | ManualEntry | Inserted | tuple[Edit, DayRow],
         effects: Effects,
         gather: Gatherer,
     ) -> None:
-        """A person's value, or the undoing of one: a version of its day; what the meter itself said and when stays as it is.
+        """A person's value, the undoing of one, or a file's: a version of its day; what the meter itself said and when stays as it is.
         Or an accepted number, or a register that a person read, which is judged as the meter's own are."""
         if isinstance(found, Acceptance):
             numbers.accept(record, found.number, uplink, effects)
             return
+        if isinstance(found, Inserted):
+            insert(record, found, uplink, effects, gather)
+            return
         if isinstance(found, ManualEntry):
-            judgement = self._judge(record, found.report(uplink.received_us // 1_000_000))
+            judgement = self._judge(record, found.report(uplink.received_us // 1_000_000), self.limits_of(record))
             record.state = judgement.state
             self._keep(
                 record,
@@ -262,6 +268,8 @@ class Processor:
         if frame_seq is not None and is_repeat(record, frame_seq, frame_hash, age_s):
             effects.counters["repeat"] += 1
             return "repeat"
+        limits = self.limits_of(record)
+        heard_at, newest = heard_when(device_at, received_at, limits), record.device_at
         carried = decoded.numbers
         if (
             carried is not None
@@ -278,31 +286,32 @@ class Processor:
             )
         ):
             # Whosever it is: a danger is shown, and what the module says of its commands is true of this module.
-            self._hear(uplink, record, decoded, row, device_at, gather, among=numbers.CRITICAL)
+            self._hear(uplink, record, decoded, row, heard_at, limits, gather, among=numbers.CRITICAL)
             self._answered(uplink, record, decoded, row, effects)
             return numbers.HELD
         note_last(record)
-        heard_at, newest = self._heard_at(record, device_at, received_at), record.device_at
         told = told_by(decoded, row, received_at, device_at, frame_seq, frame_hash)
         if told is None:
             record.state = replace(state, version=state.version + 1, frame_seq=frame_seq, frame_hash=frame_hash)
         else:
-            judgement = self._judge(record, told)
+            judgement = self._judge(record, told, limits)
             record.state = judgement.state
             self._keep(record, judgement, uplink, effects, gather)
-        state_said = {name: values[row] for name, values in decoded.state_points if values[row] != MISSING_VALUE}
-        record.latest.update(state_said)
+        latest = record.latest
+        for name, values in decoded.state_points:
+            if (value := values[row]) != MISSING_VALUE:
+                latest[name] = value
         if decoded.events is not None:
-            self._hear(uplink, record, decoded, row, device_at, gather)
+            self._hear(uplink, record, decoded, row, heard_at, limits, gather)
         if decoded.signals is not None:
             gather.signal(record, uplink.received_us, decoded.signals[row])
-        placed, mark = True, gather.series_mark()
+        placed, mark = True, gather.series_mark() if self._book else 0
         if decoded.quantities is not None:
-            kept, limits = decoded.quantities, self.limits_of(record)
-            placed = gather.quantities(kept, row, record, uplink.received_us, device_at, limits)
+            placed = gather.quantities(decoded.quantities, row, record, uplink.received_us, device_at, limits)
         if self._book and not record.is_held_back and (watched := self._book.of(record.product_id, record.meter_id)):
             exponent = self._catalog.driver(self._products[record.product_id].driver).unit_exponent
-            watch(watched, record, gather.series_since(mark), state_said, uplink.received_us, exponent, effects)
+            said = {name: values[row] for name, values in decoded.state_points if values[row] != MISSING_VALUE}
+            watch(watched, record, gather.series_since(mark), said, uplink.received_us, exponent, effects)
         if heard_at >= newest and not record.is_held_back and self._rules:  # what is older ends and begins nothing
             self._rule(uplink, record, decoded, row, heard_at)
         if decoded.kind in ANSWERS:
@@ -319,33 +328,27 @@ class Processor:
         record: MeterRecord,
         decoded: Decoded,
         row: int,
-        device_at: int,
+        heard_at: int,
+        limits: Limits,
         gather: Gatherer,
         among: int | None = None,
     ) -> None:
         """Alarms of the message; ``among``: only those of these events that it raises, and none that it ends."""
         if decoded.events is None:
             return
-        received_at = uplink.received_us // 1_000_000
-        limits = self.limits_of(record)
         is_alarm = decoded.kind is Kind.ALARM
         mask, known = decoded.events[row], decoded.event_known
         if among is not None:
             known &= mask & among
-        heard_at = self._heard_at(record, device_at, received_at)
         if not is_alarm and (record.event_mask ^ mask) & known == 0:  # nearly always
-            record.device_at = max(record.device_at, heard_at)
+            if heard_at > record.device_at:
+                record.device_at = heard_at
             return
-        raised_at = value_of(decoded.points, "raised_at", row)
+        raised_at, received_at = value_of(decoded.points, "raised_at", row), uplink.received_us // 1_000_000
         if raised_at is not None and is_astray(raised_at, received_at, limits):
             raised_at = received_at  # no alarm 'raised 1970'
         heard = Heard(known, mask, heard_at, uplink.received_us, raised_at, is_alarm)
         gather.events(record, heard, self._kinds)
-
-    def _heard_at(self, record: MeterRecord, device_at: int, received_at: int) -> int:
-        """When a message was sent, for the order of messages. A clock that ran ahead once must not make all later messages 'older': nothing
-        would clear its alarms again. Neither may one that was never set make its own messages so."""
-        return received_at if is_astray(device_at, received_at, self.limits_of(record)) else min(device_at, received_at)
 
     def _rule(self, uplink: Uplink, record: MeterRecord, decoded: Decoded, row: int, heard_at: int) -> None:
         """To be judged by the rules, with all messages of this part."""
@@ -382,8 +385,8 @@ class Processor:
         read = zip(numbers[row], values[row], strict=True)
         return {names[number]: value for number, value in read if number in names and value != MISSING_VALUE}
 
-    def _judge(self, record: MeterRecord, told: IntervalReport | RegisterReport) -> Judgement:
-        limits, zone = self.limits_of(record), self._zones[record.tenant_id]
+    def _judge(self, record: MeterRecord, told: IntervalReport | RegisterReport, limits: Limits) -> Judgement:
+        zone = self._zones[record.tenant_id]
         if isinstance(told, IntervalReport):
             return validate_intervals(record.state, told, limits, zone)
         return validate_registers(record.state, told, limits, zone)

@@ -123,6 +123,21 @@ class Gatherer:
         source = ValueSource(record.tenant_id, record.meter_id, record.state.version, received_us, record.is_held_back)
         return kept.rows(row, source, device_at, limits, self._series)
 
+    def inserted_run(
+        self, record: MeterRecord, version: int, received_us: int, run: tuple[int, int, int, list[int], list[int]]
+    ) -> None:
+        """(point, start, interval, values, quality) that a person's file brought."""
+        point, start_s, interval_s, values, quality = run
+        self._series.append(
+            (record.tenant_id, record.meter_id, point, start_s, version, interval_s, values, quality, received_us)
+        )
+
+    def inserted_signal(self, record: MeterRecord, version: int, at_us: int, said: Mapping[str, int]) -> None:
+        """What a person's file brought of the points of every report."""
+        self._signals.append(
+            (record.tenant_id, record.meter_id, at_us, version, *(said.get(name, NOT_SENT) for name in SIGNAL_POINTS))
+        )
+
     def events(
         self,
         record: MeterRecord,

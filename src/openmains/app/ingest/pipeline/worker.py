@@ -16,10 +16,12 @@ from typing import Protocol
 
 import msgspec
 
+from openmains.app.command.results import LINK_CHANNEL
 from openmains.app.command.sent_frames import SENT_PATH
 from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.pipeline.alarms import alarms_for_screens
 from openmains.app.ingest.pipeline.bounds import fit_days
+from openmains.app.ingest.pipeline.fast_lane import SMALL
 from openmains.app.ingest.pipeline.gate import PipelineGate
 from openmains.app.ingest.pipeline.manual import compare_late, not_yet_applied
 from openmains.app.ingest.pipeline.ports import (
@@ -31,7 +33,7 @@ from openmains.app.ingest.pipeline.ports import (
     Product,
     ReadingSink,
 )
-from openmains.app.ingest.pipeline.process import EDGE_CHANNELS, Batch, Processor
+from openmains.app.ingest.pipeline.process import EDGE_CHANNELS, PERSONS_CHANNELS, Batch, Processor
 from openmains.app.ingest.pipeline.rows import day_tables
 from openmains.app.ingest.uplink import Uplink, UplinkBatch, decode_batch
 from openmains.app.rule.watch import NO_RULES, RuleSet
@@ -44,12 +46,16 @@ log = logging.getLogger("openmains.pipeline")
 MAX_UPLINKS = 6000  # of one transaction: a store takes 3,000 rows in little more time than 300
 PART = 1000  # of them are worked through before others in this process have a turn
 LINGER_S = 1.0  # small against the 20 s an alarm may take (R7.1), large against the cost of a tiny batch
+CALM_S = 4.0  # where reports alone come, a few each second: an insert and the parts it makes cost as much for ten rows as for forty
+STEADY_PER_S = 1.0  # uplinks of a shard; fewer make no more batches if each goes by itself
+WORTH = 500  # uplinks are worth a batch, however calm it is (``shared_inserts.ALONE_ROWS``)
 TRANSIT_S = 0.2  # what the stream has ready is here by then
 STUCK_S = 10.0  # no batch takes so long while the stores answer
 FETCH = 64  # messages taken at a time
 PURGE_EVERY_S = 5.0
 LEARN_EVERY_S = 1.0  # products and zones are read anew: who mends a driver replays its dead letters at once
 RETRY_S = (0.2, 0.5, 1.0, 2.0)
+HURRIED = PERSONS_CHANNELS | EDGE_CHANNELS
 
 
 class Reader(Protocol):
@@ -125,6 +131,7 @@ class ShardWorker:
         self._processor = Processor(catalog, {}, {})
         self._began_at: float | None = None  # a batch is in work since then
         self._is_well = False
+        self._is_calm = False  # reports come steadily: it is known who comes next
         self._learned_at = float("-inf")
         self._learned: tuple[Mapping[int, Product], Mapping[int, str], WatchedLimits, RuleSet] = (
             {}, {}, NO_LIMITS, NO_RULES,
@@ -183,13 +190,15 @@ class ShardWorker:
         position = await self._store.position(self._shard)
         self.counters.position = position
         reader = await self._stream.reader(self._shard, position)
-        purged_at, purged = 0.0, -1
+        purged_at, purged, gathered_at = 0.0, -1, float("-inf")
         held: list[tuple[int, UplinkBatch]] = []
         try:
             while not stop.is_set():
                 await self._gather(reader, held)
                 if held:
                     batch, last = _cut(held)
+                    now = time.monotonic()
+                    self._is_calm, gathered_at = len(batch) >= STEADY_PER_S * (now - gathered_at), now
                     self._is_well = False  # nobody is refused because a backup holds the gate
                     async with self._gate.batch():
                         self._is_well, self._began_at = True, time.monotonic()
@@ -211,13 +220,19 @@ class ShardWorker:
         where all shards of a process end their waiting together, it takes their small batches as one.
 
         What is there already is taken whatever the clock says: a process that gets little of a processor has no time to linger, and
-        small batches would then cost it what it lacks.
+        small batches would then cost it what it lacks. Where reports come one after the other, and nothing that somebody waits for, they
+        wait for four seconds: then a box on which little happens writes a quarter of the batches.
         """
         if not held:
             held += self._open(await reader.fetch(FETCH, 0.5))
-        until = (time.monotonic() // LINGER_S + 1) * LINGER_S
-        while held and sum(len(batch) for _, batch in held) < MAX_UPLINKS:
-            left = until - time.monotonic()
+        began = time.monotonic()
+        soon, calm = ((began // span + 1) * span for span in (LINGER_S, CALM_S))
+        may_be_calm, seen = self._is_calm, 0
+        while held and (count := sum(len(batch) for _, batch in held)) < MAX_UPLINKS:
+            if may_be_calm and (count >= WORTH or not all(can_wait(batch) for _, batch in held[seen:])):
+                may_be_calm = False
+            seen = len(held)
+            left = (calm if may_be_calm else soon) - time.monotonic()
             if left <= 0 and not reader.waiting:
                 return
             more = await reader.fetch(FETCH, max(left, TRANSIT_S))
@@ -339,6 +354,17 @@ class ShardWorker:
 def _speakers(batch: UplinkBatch) -> list[MeterId]:
     """Meters that said something themselves: only theirs is a state to go on from."""
     return list({item.meter_id for item in batch if item.channel not in EDGE_CHANNELS})
+
+
+def can_wait(batch: UplinkBatch) -> bool:
+    """Whether nobody waits for any of these: reports, and what went down. What is small may be an alarm or the answer to a command, what
+    persons said is looked for on their screens, and an edge's findings may end a terminal's access."""
+    return all(
+        item.path == SENT_PATH
+        if item.channel == LINK_CHANNEL
+        else item.channel not in HURRIED and len(item.payload) > SMALL
+        for item in batch
+    )
 
 
 def _cut(held: list[tuple[int, UplinkBatch]]) -> tuple[UplinkBatch, int]:

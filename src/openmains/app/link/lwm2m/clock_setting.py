@@ -11,14 +11,14 @@ that refuses is left alone for a day. Whether it helped is what the next report 
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 
-from openmains.app.ingest.edge.admission import About
+from openmains.app.ingest.uplink import Uplink
 from openmains.app.link.lwm2m.formats import format_for
 from openmains.app.link.ports import Clock, Link, Terminal
 from openmains.app.link.proofs import Go, Proofs
+from openmains.domain.ids import ProductId
 from openmains.domain.period import DAY_S, HOUR_S
 from openmains.domain.readings.model import CLOCK_TOLERANCE_S
 from openmains.drivers.catalog import Driver
-from openmains.drivers.lwm2m import envelope
 from openmains.wire.coap.message import is_success
 from openmains.wire.errors import WireError
 from openmains.wire.lwm2m import events as lwm2m
@@ -47,7 +47,7 @@ class ClockSetting:
         clock: Clock,
         proofs: Proofs,
         may_command: Callable[[int], bool],
-        driver_of: Callable[[int], Driver | None],
+        driver_of: Callable[[ProductId], Driver | None],
     ) -> None:
         self._server = server
         self._link = link
@@ -58,13 +58,13 @@ class ClockSetting:
         self._not_before: OrderedDict[tuple[int, str], float] = OrderedDict()  # IMEI and tag → our clock
         self.counters = Counter[str]()
 
-    def look(self, terminal: Terminal, payload: bytes, about: About) -> None:
-        """A report of this meter was stored just now."""
-        driver = self._driver_of(terminal.imei)
+    def look(self, terminal: Terminal, report: Uplink) -> None:
+        """This report of the meter was stored just now."""
+        driver = self._driver_of(report.product_id)
         if driver is None or not driver.wants_envelope:
             return
         here_s = self._clock.unix_us() // 1_000_000
-        said = driver.clock_of(envelope.wrap(*about, payload), here_s)
+        said = driver.clock_of(report.payload, here_s)
         if said is None:
             self._go(terminal, READ, READ_EVERY_S, self._read)
         else:

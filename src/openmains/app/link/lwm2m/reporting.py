@@ -58,8 +58,8 @@ class Reporting:
 
         def stored(receipt: Receipt) -> None:
             self._stored(report, receipt)
-            if receipt.confirmed and not receipt.fault:
-                self._clocks.look(terminal, payload, about)
+            if receipt.uplink is not None:
+                self._clocks.look(terminal, receipt.uplink)
 
         refusal = self._reports.admit(terminal, payload, CHANNEL_LWM2M, place, about, stored)
         if refusal is not None:
@@ -98,8 +98,8 @@ class Reporting:
 
             def posted(receipt: Receipt) -> None:
                 self._posted(request, receipt)
-                if receipt.confirmed and not receipt.fault:
-                    self._clocks.look(terminal, request.payload, about)
+                if receipt.uplink is not None:
+                    self._clocks.look(terminal, receipt.uplink)
 
             refusal = self._reports.admit(terminal, request.payload, CHANNEL_COAP, "r", about, posted)
             if refusal is not None:

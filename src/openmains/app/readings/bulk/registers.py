@@ -32,7 +32,12 @@ REGISTER_HEADS = {
 }
 _YES_NO = {"zh": ("是", "否"), "en": ("yes", "no")}
 _FEW = 500  # meters of whose neighbours rows with all their slots are read at once
+_WINDOW = 5  # pages of a file whose few meters without a row that day are looked for together
 _UNSURE = int(Slot.MISSING | Slot.ESTIMATED | Slot.INTERPOLATED)
+_EDITED, _MISSING = (
+    int(Slot.EDITED),
+    int(Slot.MISSING),
+)  # plain numbers: flags of an enumeration cost a microsecond each
 
 
 class RegisterAt(Struct, frozen=True):
@@ -50,7 +55,7 @@ class RegisterAt(Struct, frozen=True):
 
 async def chosen_pages(
     store: Store, tenant_id: TenantId, choice: MeterChoice, after: MeterId, now_us: int, size: int = PAGE
-) -> AsyncIterator[list[ChosenMeter]]:
+) -> AsyncGenerator[list[ChosenMeter], None]:
     """All meters of a choice by id, each page in a transaction of its own: a long answer holds none open."""
     while True:
         async with store.tenant(tenant_id) as work:
@@ -89,16 +94,30 @@ async def registers_at(
     """The registers of these meters at an instant, by meter; none where nobody can say. At most a page of them."""
     if not meter_ids:
         return {}
+    found = await _by_the_day(store, tenant_id, meter_ids, at_s, zone)
+    left = [meter_id for meter_id in meter_ids if meter_id not in found]
+    return found | await _by_neighbours(store, tenant_id, left, at_s, zone)
+
+
+async def _by_the_day(
+    store: BulkStore, tenant_id: TenantId, meter_ids: Sequence[MeterId], at_s: int, zone: Zone
+) -> dict[int, Known]:
+    """Of meters whose row of the instant's day tells, nearly all."""
     day = zone.day_of(at_s)
     offset = at_s - zone.start_of(day)
-    found = await (
-        _at_midnight(store, tenant_id, meter_ids, at_s, day)
-        if offset == 0
-        else _within_day(store, tenant_id, meter_ids, at_s, day, offset, zone)
-    )
-    left = [meter_id for meter_id in meter_ids if meter_id not in found]
-    for place in range(0, len(left), _FEW):
-        few = left[place : place + _FEW]
+    if offset == 0:
+        return await _at_midnight(store, tenant_id, meter_ids, at_s, day)
+    return await _within_day(store, tenant_id, meter_ids, at_s, day, offset, zone)
+
+
+async def _by_neighbours(
+    store: BulkStore, tenant_id: TenantId, meter_ids: Sequence[MeterId], at_s: int, zone: Zone
+) -> dict[int, Known]:
+    """By the nearest days and registers on either side; none where these do not tell."""
+    found: dict[int, Known] = {}
+    day = zone.day_of(at_s)
+    for place in range(0, len(meter_ids), _FEW):
+        few = meter_ids[place : place + _FEW]
         days, received = await store.neighbours(tenant_id, few, at_s, day, NEIGHBOUR_DAYS)
         for meter_id in few:
             known = register_at(days.get(meter_id, ()), received.get(meter_id, ()), at_s, zone)
@@ -111,8 +130,9 @@ async def _at_midnight(
     store: BulkStore, tenant_id: TenantId, meter_ids: Sequence[MeterId], at_s: int, day: int
 ) -> dict[int, Known]:
     begins = await store.midnight_registers(tenant_id, meter_ids, day)
+    keep = ~_EDITED
     found = {
-        meter_id: Known(at_s, register, flags & ~Slot.EDITED)
+        meter_id: Known(at_s, register, flags & keep)
         for meter_id, (register, flags) in begins.items()
         if not flags & _UNSURE
     }
@@ -120,12 +140,12 @@ async def _at_midnight(
     ends = await store.day_end_registers(tenant_id, others, day - 1) if others else {}
     for meter_id in others:
         begin, end = begins.get(meter_id), ends.get(meter_id)
-        if begin is not None and not begin[1] & Slot.MISSING:
-            before = int(Slot.MISSING) if end is None else end[1]
-            found[meter_id] = Known(at_s, begin[0], boundary_flags(before, begin[1]) & ~Slot.EDITED)
+        if begin is not None and not begin[1] & _MISSING:
+            before = _MISSING if end is None else end[1]
+            found[meter_id] = Known(at_s, begin[0], boundary_flags(before, begin[1]) & keep)
         elif end is not None:
-            edited = Slot.EDITED if end[2] else 0
-            found[meter_id] = Known(at_s, end[0], boundary_flags(end[1], int(Slot.MISSING)) & ~Slot.EDITED | edited)
+            edited = _EDITED if end[2] else 0
+            found[meter_id] = Known(at_s, end[0], boundary_flags(end[1], _MISSING) & keep | edited)
     return found
 
 
@@ -147,8 +167,8 @@ async def _within_day(
 
 def _in_slot(slot: SlotAround, received: Sequence[RegisterRow], at_s: int, opens: int, closes: int) -> Known | None:
     begins = opens + slot.place * slot.interval_s
-    edited = Slot.EDITED if slot.is_edited else 0
-    left = Known(begins, slot.register, boundary_flags(slot.before, slot.flags) & ~Slot.EDITED | edited)
+    edited = _EDITED if slot.is_edited else 0
+    left = Known(begins, slot.register, boundary_flags(slot.before, slot.flags) & ~_EDITED | edited)
     return within_slot(left, min(begins + slot.interval_s, closes), slot.increment, slot.flags, received, at_s)
 
 
@@ -183,8 +203,28 @@ async def register_lines(
     when, words = zone.iso(at_s), _YES_NO[language]
 
     async def asked() -> AsyncGenerator[tuple[list[ChosenMeter], dict[int, Known]], None]:
-        async for meters in chosen_pages(store, tenant_id, choice, MeterId(0), now_us):
-            yield meters, await registers_at(bulk, tenant_id, [meter.meter_id for meter in meters], at_s, zone)
+        window: list[tuple[list[ChosenMeter], dict[int, Known]]] = []
+        left: list[MeterId] = []
+        async for meters in one_ahead(chosen_pages(store, tenant_id, choice, MeterId(0), now_us)):
+            ids = [meter.meter_id for meter in meters]
+            found = await _by_the_day(bulk, tenant_id, ids, at_s, zone)
+            if len(found) < len(ids):
+                left += [meter_id for meter_id in ids if meter_id not in found]
+            window.append((meters, found))
+            if not left or len(left) >= _FEW or len(window) == _WINDOW:
+                for page in await _joined(window, left):
+                    yield page
+                window, left = [], []
+        for page in await _joined(window, left):
+            yield page
+
+    async def _joined(
+        window: list[tuple[list[ChosenMeter], dict[int, Known]]], left: list[MeterId]
+    ) -> list[tuple[list[ChosenMeter], dict[int, Known]]]:
+        more = await _by_neighbours(bulk, tenant_id, left, at_s, zone)
+        for _, found in window:
+            found.update(more)
+        return window
 
     async for meters, known in one_ahead(asked()):
         lines: list[Sequence[Any]] = []

@@ -8,10 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from openmains.app.readings.report.accuracy import accuracy
-from openmains.app.readings.report.accuracy_model import AccuracyReport
+from openmains.app.readings.report.accuracy import accuracy, accuracy_file
+from openmains.app.readings.report.accuracy_model import AccuracyReport, FileKind
 from openmains.app.readings.report.build import NOT_RECEIVED, day_report, missing_pages, write_csv, write_xlsx
-from openmains.app.readings.report.collection import AsOf, DayReport, Frozen, Line, due_s, total_of
+from openmains.app.readings.report.collection import AsOf, DayReport, Frozen, Line, cell_lines, due_s, total_of
 from openmains.app.readings.report.model import (
     CollectionReport,
     CollectionRow,
@@ -40,7 +40,15 @@ class Reports:
 
     async def collection(self, tenant_id: TenantId, day: int, by: ReportBy, now_s: int) -> CollectionReport:
         """Counts of a day by one group."""
-        return _answer(await day_report(tenant_id, day, self._days, self._names, self._due, now_s), by)
+        return _answer(await self._report(tenant_id, day, by, now_s), by)
+
+    async def _report(self, tenant_id: TenantId, day: int, by: ReportBy, now_s: int) -> DayReport:
+        """With the lines by cell only where they are asked for: they are counted apart."""
+        report = await day_report(tenant_id, day, self._days, self._names, self._due, now_s)
+        if by == "cell":
+            asked = (await self._names.labels(tenant_id)).asked(day, AsOf(now_s))
+            report.groups["cell"] = cell_lines(await self._days.counts_by_cell(tenant_id, asked))
+        return report
 
     async def days(
         self,
@@ -88,8 +96,9 @@ class Reports:
     ) -> list[MissingMeter]:
         """Meters whose day is not (fully) there, by id; those of one line of the report where ``group`` names it."""
         labels = await self._names.labels(tenant_id)
-        areas, products = labels.ids_of(*group) if group else ([], [])
-        if group and not areas and not products:
+        cell = cell_key(group[1]) if group and group[0] == "cell" else None
+        areas, products = labels.ids_of(*group) if group and group[0] != "cell" else ([], [])
+        if group and not areas and not products and cell is None:
             return []
         page = await self._days.missing(
             tenant_id,
@@ -99,6 +108,7 @@ class Reports:
             NOT_RECEIVED,
             areas,
             products,
+            cell,
         )
         told = await self._names.meter_labels(tenant_id, [meter.meter_id for meter in page])
         answer = []
@@ -122,6 +132,10 @@ class Reports:
     async def accuracy(self, tenant_id: TenantId, day: int, by: ReportBy) -> AccuracyReport:
         """Registers said at other times against what is stored, by one group."""
         return await accuracy(tenant_id, day, by, self._days, self._names)
+
+    async def accuracy_file(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str, kind: FileKind) -> bytes:
+        """The same as CSV or a workbook."""
+        return accuracy_file(await self.accuracy(tenant_id, day, by), locale, kind)
 
     async def volumes(
         self,
@@ -152,13 +166,18 @@ class Reports:
         return await self._file(tenant_id, day, by, locale, "xlsx", now_s)
 
     async def _file(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str, kind: str, now_s: int) -> bytes:
-        report = await day_report(tenant_id, day, self._days, self._names, self._due, now_s)
+        report = await self._report(tenant_id, day, by, now_s)
         report.groups = {by: report.groups[by], **{name: lines for name, lines in report.groups.items() if name != by}}
         missing = missing_pages(tenant_id, day, self._days, self._names, now_s)
         with tempfile.TemporaryDirectory(prefix="openmains-report-") as folder:
             path = Path(folder) / f"report.{kind}"
             await (write_xlsx if kind == "xlsx" else write_csv)(path, report, locale, missing)
             return path.read_bytes()
+
+
+def cell_key(key: str) -> int | None:
+    """The number of a radio cell, 0: those of which none is known; None: it is no number of one."""
+    return int(key) if key.isascii() and key.isdigit() and len(key) < 19 else None
 
 
 def _answer(report: DayReport, by: ReportBy) -> CollectionReport:

@@ -40,9 +40,9 @@ MISSING_HEAD = {
 }
 GROUP = {
     "zh": {"total": "合计", "area": "区域（含下级）", "product": "产品", "model": "型号", "maker": "厂家",
-           "driver": "驱动"},
+           "driver": "驱动", "cell": "无线小区"},
     "en": {"total": "total", "area": "area with those below", "product": "product", "model": "model",
-           "maker": "maker", "driver": "driver"},
+           "maker": "maker", "driver": "driver", "cell": "radio cell"},
 }  # fmt: skip
 STATUS = {
     "zh": {

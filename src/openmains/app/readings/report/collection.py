@@ -20,6 +20,9 @@ from openmains.domain.readings.tasks import Task, WantedModes, line_of, modes_on
 GROUPS = ("area", "product", "model", "maker", "driver")  # an area with those below it
 _ALL_SEEN = 2**32 - 1
 NO_TASKS = WantedModes({}, {}, {})
+HEARD_DAYS = (
+    31  # so long a meter is taken to be in the radio cell that it named: one that reports by the month says it once
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,15 @@ class MissingMeter:
     product_id: ProductId
     status: Status
     mode: Mode = Mode.DAY
+
+
+@dataclass(frozen=True, slots=True)
+class CellCounts:
+    """How many meters of one radio cell stand how; cell 0: of which none is known."""
+
+    cell: int
+    status: Status
+    meters: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +110,8 @@ def when_due(due_s: int) -> AsOf:
 @dataclass(frozen=True, slots=True)
 class DayRequest:
     """A day as it is asked of the stores. ``slots`` and ``modes`` by product, ``tasks``: modes that tasks want, of which the company's
-    is in ``modes`` already; ``dues`` (s) and ``ends`` (last day of the period that holds the day) by mode, in the order of ``MODES``."""
+    is in ``modes`` already; ``dues`` (s) and ``ends`` (last day of the period that holds the day) by mode, in the order of ``MODES``.
+    ``heard``: within which span (s) the cell that a meter named last is its own."""
 
     day: int
     instant: AsOf
@@ -107,6 +120,7 @@ class DayRequest:
     dues: Sequence[int]
     ends: Sequence[int]
     tasks: WantedModes = NO_TASKS
+    heard: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +158,7 @@ class Labels:
             [due_at(day, mode, self.zone) for mode in MODES],
             [period_of(day, mode)[1] for mode in MODES],
             tasks,
+            (self.zone.start_of(max(0, day - HEARD_DAYS)), due_at(day, Mode.DAY, self.zone)),
         )
 
     def ids_of(self, group: str, key: str) -> tuple[list[int], list[int]]:
@@ -268,6 +283,14 @@ def _lines(
             for name in names_of(row):
                 sums.setdefault(name, (Collection(), Collection()))[place].add(row.status, row.meters)
     return [Line(*name, sums[name][0], sums[name][1] if is_frozen else None) for name in sorted(sums)]
+
+
+def cell_lines(counts: Iterable[CellCounts]) -> list[Line]:
+    """A line for each radio cell, by number; nothing is kept of cells as a day was due."""
+    sums: dict[int, Collection] = {}
+    for row in counts:
+        sums.setdefault(row.cell, Collection()).add(row.status, row.meters)
+    return [Line(str(cell), "", sums[cell]) for cell in sorted(sums)]
 
 
 def namer(group: str, labels: Labels) -> Callable[[Counts], Sequence[tuple[str, str]]]:

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from openmains.domain.ids import MeterId
 
-ReportBy = Literal["area", "product", "model", "maker", "driver"]  # an area with those below it
+ReportBy = Literal["area", "product", "model", "maker", "driver", "cell"]
+"""An area with those below it; a cell is the radio cell in which a meter spoke last before the day was due, 0 where none is known."""
 
 
 class DueCounts(Struct, frozen=True):

@@ -6,11 +6,21 @@ from datetime import date
 from typing import Protocol
 
 from openmains.app.readings.report import model
-from openmains.app.readings.report.accuracy_model import AccuracyReport
-from openmains.app.readings.report.collection import Counts, DayRequest, Frozen, Labels, MeterLabel, MissingMeter, Piece
+from openmains.app.readings.report.accuracy_model import AccuracyReport, FileKind, ManualRead, RegisterCheck
+from openmains.app.readings.report.collection import (
+    CellCounts,
+    Counts,
+    DayRequest,
+    Frozen,
+    Labels,
+    MeterLabel,
+    MissingMeter,
+    Piece,
+)
 from openmains.app.readings.report.model import CollectionReport, DayVolume, Figures, ReportBy, ReportDay
-from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
+from openmains.domain.ids import MeterId, ProductId, TenantId
 from openmains.domain.readings.expected import Status
+from openmains.domain.readings.model import DayRow
 
 
 class DayStore(Protocol):
@@ -19,16 +29,23 @@ class DayStore(Protocol):
     async def counts(self, tenant_id: TenantId, asked: DayRequest, *, is_whole: bool = False) -> list[Counts]:
         """Meters by area, product, mode and status; ``is_whole``: of all areas and products together, whose ids are then 0."""
 
+    async def counts_by_cell(self, tenant_id: TenantId, asked: DayRequest) -> list[CellCounts]:
+        """Meters by radio cell and status."""
+
     async def checks(
-        self, tenant_id: TenantId, asked: DayRequest, start_s: int, end_s: int
-    ) -> list[tuple[AreaId, ProductId, int, int]]:
-        """(area, product, registers of the day that were checked, of these those that agree); the day's bounds in s UTC."""
+        self, tenant_id: TenantId, asked: DayRequest, start_s: int, end_s: int, *, by_cell: bool
+    ) -> list[RegisterCheck]:
+        """Registers that meters said of the day against what is stored; the day's bounds in s UTC. Without ``by_cell`` cells are 0."""
+
+    async def days_of(self, tenant_id: TenantId, day: int, meter_ids: Sequence[MeterId]) -> dict[int, DayRow]:
+        """What is stored of a day of these meters."""
 
     async def missing(
         self, tenant_id: TenantId, asked: DayRequest, after: int, limit: int,
-        statuses: Sequence[Status] = (Status.MISSING,), areas: Sequence[int] = (), products: Sequence[int] = (),
+        statuses: Sequence[Status] = (Status.MISSING,), areas: Sequence[int] = (), products: Sequence[int] = (), cell: int | None = None,
     ) -> list[MissingMeter]:  # fmt: skip
-        """Meters in these statuses, by id, after ``after``; of these areas and products, of all where empty."""
+        """Meters in these statuses, by id, after ``after``; of these areas and products, of all where empty; of this radio cell, 0: of
+        which none is known."""
 
     async def volumes_below(
         self, tenant_id: TenantId, areas: Sequence[int], first_day: int, last_day: int
@@ -44,6 +61,11 @@ class LabelStore(Protocol):
 
     async def meter_labels(self, tenant_id: TenantId, meter_ids: Sequence[MeterId]) -> dict[int, MeterLabel]:
         """Numbers and places of meters."""
+
+    async def manual_reads(
+        self, tenant_id: TenantId, start_s: int, end_s: int, after: tuple[int, int], limit: int
+    ) -> list[ManualRead]:
+        """Registers that persons read within [start, end) s UTC, by instant and number, those after ``after``."""
 
 
 class DueStore(Protocol):
@@ -90,6 +112,9 @@ class CollectionReports(Protocol):
         """``group``: (by, key) of one line of the report."""
 
     async def accuracy(self, tenant_id: TenantId, day: int, by: ReportBy) -> AccuracyReport: ...
+    async def accuracy_file(self, tenant_id: TenantId, day: int, by: ReportBy, locale: str, kind: FileKind) -> bytes:
+        """The same as CSV or a workbook."""
+
     async def volumes(
         self,
         tenant_id: TenantId,

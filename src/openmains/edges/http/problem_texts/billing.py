@@ -97,6 +97,27 @@ TEXTS: dict[str, Text] = {
         "It is being taken back already",
         "Receipt {receipt_id} has a return that waits or was agreed to.",
     ),
+    "not-simulated": Text(
+        409,
+        "尚未测算",
+        "这条规则改动后还没有人看过“今天会关谁”。请先测算，再启用。",
+        "Nobody looked at it yet",
+        "Nobody has looked at what would follow from this rule since it was changed. Simulate it, then switch it on.",
+    ),
+    "closing-not-due": Text(
+        409,
+        "不应关阀",
+        "提议之后情况有变：{why}。未下发命令；已缴清的提议将自动结束。",
+        "The closing is not due",
+        "Something has changed since it was proposed: {why}. No command was given; a proposal whose debt is paid ends by itself.",
+    ),
+    "nothing-to-print": Text(
+        409,
+        "没有可打印的账单",
+        "批次 {run_id} 没有生成账单。请等出账完成，或查看未出账的户。",
+        "There is nothing to print",
+        "Run {run_id} made no bill. Wait until it is done, or look at the accounts it refused.",
+    ),
     "own-return": Text(
         403,
         "不能批准自己的退回申请",

@@ -137,6 +137,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "common": ("太常见", "is too common"),
     "same-as-before": ("与当前的相同", "is the same as the current one"),
     "not-csv-or-xlsx": ("不是 CSV 或 XLSX 文件", "is neither CSV nor XLSX"),
+    "not-values": ("不是 Arrow IPC 流、Parquet 或 CSV 文件", "is no Arrow IPC stream, no Parquet and no CSV file"),
     "not-csv": ("不是 CSV 文件", "is not CSV"),
     "hidden-sign": (
         "含有看不见的字符（控制、书写方向或零宽字符）：请删去后重新输入",

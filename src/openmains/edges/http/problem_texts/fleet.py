@@ -75,6 +75,13 @@ TEXTS: dict[str, Text] = {
         "Two numbers are the same in a frame",
         "The numbers {one} and {other} differ in leading zeros only, so nobody could tell which of them speaks. Nothing was changed.",
     ),
+    "nothing-to-undo": Text(
+        409,
+        "没有可撤销的内容",
+        "该次导入未写入任何内容、已经撤销，或已超过 30 天。个别表具请在其页面修改或拆除。",
+        "Nothing to undo",
+        "This import wrote nothing, was undone already, or is older than 30 days. Change or remove single meters on their pages.",
+    ),
     "already-removed": Text(
         409,
         "表已拆除",

@@ -197,7 +197,7 @@ class Alarms:
         row = await _LOCK_ALARM.fetchrow(self._connection, **of)
         return None if row is None else _alarm(row)
 
-    async def step(self, alarm_id: AlarmId, step: AlarmStep, user_id: UserId, now_us: int, to: str = "") -> bool:
+    async def step(self, alarm_id: AlarmId, step: AlarmStep, user_id: UserId | None, now_us: int, to: str = "") -> bool:
         try:
             await self._step(step, alarm_id, None, user_id, now_us, to)
         except asyncpg.UniqueViolationError as error:  # the meter raised it again since it was looked at
@@ -209,7 +209,9 @@ class Alarms:
         )
         return status.endswith(" 1")
 
-    async def step_group(self, group_id: GroupId, step: AlarmStep, user_id: UserId, now_us: int, to: str = "") -> None:
+    async def step_group(
+        self, group_id: GroupId, step: AlarmStep, user_id: UserId | None, now_us: int, to: str = ""
+    ) -> None:
         await _QUERIES["lock_members"].execute(self._connection, tenant_id=self._tenant_id, group_id=group_id)
         await self._step(step, None, group_id, user_id, now_us, to)
         query = _GROUP_STEPS[step]
@@ -217,7 +219,13 @@ class Alarms:
         await query.execute(self._connection, **{name: given[name] for name in query.params})
 
     async def _step(
-        self, step: AlarmStep, alarm_id: AlarmId | None, group_id: GroupId | None, user_id: UserId, now_us: int, to: str
+        self,
+        step: AlarmStep,
+        alarm_id: AlarmId | None,
+        group_id: GroupId | None,
+        user_id: UserId | None,
+        now_us: int,
+        to: str,
     ) -> None:
         query = _STEPS[step]
         given = {
@@ -259,7 +267,7 @@ class Alarms:
         news: AlarmNews,
         alarm_id: AlarmId | None,
         group_id: GroupId | None,
-        user_id: UserId,
+        user_id: UserId | None,
         now_us: int,
         why: str,
         *,

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports of billing and the tables behind them."""
 
+from openmains.app.billing.paper_ports import PaperStore
 from openmains.app.billing.ports import BillStore, CorrectionStore, LinkStore, RunStore, SettlementStore
 from openmains.edges.postgres.adapters import Adapters, Bind
 from openmains.edges.postgres.billing.bills import Bills, Corrections
+from openmains.edges.postgres.billing.papers import Papers
 from openmains.edges.postgres.billing.runs import Links, Runs
 from openmains.edges.postgres.billing.settlements import Settlements
 
@@ -14,5 +16,6 @@ ADAPTERS: Adapters = dict(
         Bind(BillStore).to(Bills),
         Bind(SettlementStore).to(Settlements),
         Bind(CorrectionStore).to(Corrections),
+        Bind(PaperStore).to(Papers),
     ]
 )

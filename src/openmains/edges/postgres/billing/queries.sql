@@ -234,7 +234,8 @@ SELECT o.account_id, count(*) AS bills, min(o.month) AS oldest_month, min(o.due_
           FROM bill b
           LEFT JOIN LATERAL (SELECT sum(x.fen) AS paid FROM bill_settlement x WHERE x.bill_id = b.bill_id AND NOT x.of_fee
                                 AND NOT EXISTS (SELECT FROM ledger_entry r WHERE r.reverses = x.entry_id)) s ON true
-         WHERE b.tenant_id = :tenant_id AND b.due_day < :today AND b.total_fen > coalesce(s.paid, 0)
+         WHERE b.tenant_id = :tenant_id AND (:account_id::bigint IS NULL OR b.account_id = :account_id) AND b.due_day < :today
+           AND b.total_fen > coalesce(s.paid, 0)
            AND NOT EXISTS (SELECT FROM bill n WHERE n.tenant_id = b.tenant_id AND n.account_id = b.account_id AND n.month = b.month
                               AND n.version > b.version)) o
   JOIN tariff t ON t.tariff_id = o.tariff_id LEFT JOIN meter m ON m.meter_id = o.meter_id

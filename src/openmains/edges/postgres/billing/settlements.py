@@ -84,6 +84,7 @@ class Settlements:
             least_days=wanted.least_days,
             customer_class=wanted.customer_class,
             area_id=wanted.area_id,
+            account_id=wanted.account_id,
             after_due=after[0],
             after_account=after[1],
             most=limit,

@@ -4,6 +4,7 @@
 from openmains.app.fleet.choice import ChosenMeters
 from openmains.app.fleet.driver_pages import DriverPageStore
 from openmains.app.fleet.imports.headings import ImportHeadings
+from openmains.app.fleet.imports.undo import ImportChanges
 from openmains.app.fleet.lives.ports import LifeStore
 from openmains.app.fleet.model import MeterFilter
 from openmains.app.fleet.ports import AreaStore, ConcentratorStore, MeterSearch, MeterStore, PremisesStore, ProductStore
@@ -23,6 +24,7 @@ from openmains.edges.postgres.fleet.lives import Lives
 from openmains.edges.postgres.fleet.meters import SILENT_DAYS, Meters
 from openmains.edges.postgres.fleet.places import Areas, PremisesTable
 from openmains.edges.postgres.fleet.tables import Products
+from openmains.edges.postgres.fleet.undo import Changes
 
 
 class Search:
@@ -56,6 +58,7 @@ def adapters(wording: Wording) -> Adapters:
         [
             Bind(LifeStore).to(lives),
             Bind(ImportHeadings).to(Headings),
+            Bind(ImportChanges).to(Changes),
             Bind(AreaStore).to(Areas),
             Bind(PremisesStore).to(PremisesTable),
             Bind(ProductStore).to(Products),

@@ -22,12 +22,14 @@ from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.fleet.search import refresh, refresh_customers
 from openmains.edges.postgres.queries import FILE, load, parse
 
-_LOCK = 0x6F6D_0001  # first half of the advisory lock 'an import of this tenant runs'
+LOCK = 0x6F6D_0001  # first half of the advisory lock 'an import of this tenant runs'
 _QUERIES = load(__package__)
+_UNDO = load(__package__, "undo.sql")
 _STAGING = parse((resources.files(__package__) / "staging" / FILE).read_text("utf-8"), __package__)
 # Which rows of ClickHouse's copy of the registry are asked for.
 CHOSEN = "WHERE m.meter_id = ANY (:meter_ids::bigint[])"
 FOLLOWING = "WHERE m.meter_id > :after ORDER BY m.meter_id LIMIT :most"
+CHOSEN_GONE, FOLLOWING_GONE = (text.replace("m.meter_id", "w.meter_id") for text in (CHOSEN, FOLLOWING))
 _SETTINGS = {
     "work_mem": "256MB",
     "gin_pending_list_limit": "256MB",
@@ -52,6 +54,7 @@ class PostgresImport:
         self._connection: Any = None
         self._transaction: Any = None
         self._tenant_id = 0
+        self._job_id: int | None = None
         self._committed = False
         self._analysed = False
         self._has_monitors = True
@@ -72,18 +75,24 @@ class PostgresImport:
         finally:
             await self._pool.release(connection)
 
-    async def begin(self, tenant_id: TenantId) -> None:
+    async def begin(self, tenant_id: TenantId, job_id: int | None = None) -> None:
         connection = self._connection
-        self._tenant_id = tenant_id
+        self._tenant_id, self._job_id = tenant_id, job_id
         self._transaction = connection.transaction()
         await self._transaction.start()
         # Many grams wait in memory before they are sorted into the index: half the time of the usual 4 MB. A chunk is small
         # beside the registry: look its rows up by index and never read the whole registry for each chunk.
         for setting, value in _SETTINGS.items():
             await _QUERIES["set_for_import"].execute(connection, setting=setting, value=value)
-        await _QUERIES["lock_import"].execute(connection, class_id=_LOCK, tenant_id=tenant_id)
+        await _QUERIES["lock_import"].execute(connection, class_id=LOCK, tenant_id=tenant_id)
         await _STAGING["drop_staging"].execute(connection)
         await _STAGING["make_staging"].execute(connection)
+        await _STAGING["drop_before"].execute(connection)
+        await _STAGING["make_meters_before"].execute(connection)
+        await _STAGING["make_customers_before"].execute(connection)
+        if job_id is not None:
+            await _STAGING["forget_changes"].execute(connection, tenant_id=tenant_id)
+            await _STAGING["forget_customers"].execute(connection, tenant_id=tenant_id)
 
     async def products(self) -> dict[str, int]:
         rows = await _QUERIES["products_by_code"].fetch(self._connection, tenant_id=self._tenant_id)
@@ -100,6 +109,13 @@ class PostgresImport:
 
     async def create_areas(self, codes: Sequence[str]) -> dict[str, int]:
         rows = await _QUERIES["create_areas"].fetch(self._connection, tenant_id=self._tenant_id, codes=codes)
+        if self._job_id is not None:
+            await _STAGING["note_areas"].execute(
+                self._connection,
+                tenant_id=self._tenant_id,
+                job_id=self._job_id,
+                area_ids=[row["area_id"] for row in rows],
+            )
         return {row["code"]: row["area_id"] for row in rows}
 
     async def stage(self, copy: bytes, rows: int) -> list[Conflict]:
@@ -136,12 +152,14 @@ class PostgresImport:
         of_tenant = {"tenant_id": self._tenant_id}
         customers = [row["customer_id"] for row in await _STAGING["changed_customers"].fetch(connection, **of_tenant)]
         records = [row["customer_id"] for row in await _STAGING["changed_records"].fetch(connection, **of_tenant)]
+        await self._note_before()
         rows = await _STAGING["import_rows"].fetch(connection, **of_tenant)
         if records:
             await _STAGING["renew_records"].execute(connection, customer_ids=records, **of_tenant)
         await _STAGING["move_in_customers"].execute(connection, **of_tenant)
         await _STAGING["set_critical"].execute(connection, **of_tenant)
         await self._seal_phones()
+        await self._note_changes()
         inserted = [row["meter_id"] for row in rows if row["change"] == b"i"]
         updated = [row["meter_id"] for row in rows if row["change"] == b"u"]
         if updated:
@@ -149,6 +167,19 @@ class PostgresImport:
         if customers:
             await refresh_customers(connection, customers)
         return Applied(inserted, updated)
+
+    async def _note_before(self) -> None:
+        if self._job_id is not None:
+            await _STAGING["empty_before"].execute(self._connection)
+            await _STAGING["note_meters_before"].execute(self._connection, tenant_id=self._tenant_id)
+            await _STAGING["note_customers_before"].execute(self._connection, tenant_id=self._tenant_id)
+
+    async def _note_changes(self) -> None:
+        """What the chunk did, so that it can be taken back."""
+        if self._job_id is not None:
+            of_job = {"tenant_id": self._tenant_id, "job_id": self._job_id}
+            await _STAGING["note_changes"].execute(self._connection, **of_job)
+            await _STAGING["note_customers"].execute(self._connection, **of_job)
 
     async def _seal_phones(self) -> None:
         rows = await _STAGING["import_phones"].fetch(self._connection, tenant_id=self._tenant_id)
@@ -202,14 +233,17 @@ class ChangedMeters:
         return [(row["seq"], row["meter_id"]) for row in rows]
 
     async def meters(self, meter_ids: Sequence[MeterId]) -> list[Dimension]:
-        """Rows of ``meter_dim`` for these meters; those that are gone are left out."""
+        """Rows of ``meter_dim`` for these meters; of those that are gone only the withdrawn ones, which no day expects."""
         rows = await extended(_QUERIES["dimensions"], CHOSEN).fetch(self._pool, meter_ids=meter_ids)
-        return [Dimension(*row) for row in rows]
+        gone = await extended(_UNDO["withdrawn_dimensions"], CHOSEN_GONE).fetch(self._pool, meter_ids=meter_ids)
+        return [Dimension(*row) for row in (*rows, *gone)]
 
     async def all_meters(self, after: int, limit: int) -> list[Dimension]:
         """Rows of ``meter_dim`` in the order of meter id."""
         rows = await extended(_QUERIES["dimensions"], FOLLOWING).fetch(self._pool, after=after, most=limit)
-        return [Dimension(*row) for row in rows]
+        gone = await extended(_UNDO["withdrawn_dimensions"], FOLLOWING_GONE).fetch(self._pool, after=after, most=limit)
+        merged = sorted((Dimension(*row) for row in (*rows, *gone)), key=lambda one: one.meter_id)
+        return merged[:limit]
 
     async def note_set_aside(self, looked_at: Sequence[MeterId], found: Sequence[SetAside]) -> list[SetAside]:
         """Those that are not in ``found`` are well again."""

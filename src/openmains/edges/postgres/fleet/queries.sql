@@ -192,6 +192,11 @@ SELECT m.imei, m.meter_id, m.tenant_id, m.product_id, m.removed_on IS NOT NULL A
   FROM meter m
  WHERE m.meter_id IN (SELECT c.meter_id FROM identity_change c
                        WHERE c.xid >= :since::text::xid8 AND c.xid < :before::text::xid8)
+UNION ALL
+SELECT NULL, w.meter_id, w.tenant_id, w.product_id, true
+  FROM withdrawn_meter w
+ WHERE w.meter_id IN (SELECT c.meter_id FROM identity_change c
+                       WHERE c.xid >= :since::text::xid8 AND c.xid < :before::text::xid8)
 
 -- name: count_changed_identities
 -- How many changes these transactions noted.

@@ -9,10 +9,12 @@ from openmains.app.ingest.model import DeadLetter, DeadLetterStatus
 from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.ids import MeterId, ProductId, TenantId, UserId
 from openmains.domain.period import utc_of_us
+from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection, Row
-from openmains.edges.postgres.queries import load
+from openmains.edges.postgres.queries import Query, load
 
 _QUERIES = load(__package__)
+_LOCKED = extended(_QUERIES["held_dead_letters"], "FOR UPDATE OF d")
 
 
 def _dead_letter(row: Row) -> DeadLetter:
@@ -62,10 +64,14 @@ class DeadLetters:
         letters = [_dead_letter(row) for row in rows]
         return [replace(item, product_id=products.get(item.meter_id, item.product_id)) for item in letters]
 
+    async def held(self, meter_id: MeterId, number: int) -> list[DeadLetter]:
+        return await self._held(_QUERIES["held_dead_letters"], meter_id, number)
+
     async def lock_held(self, meter_id: MeterId, number: int) -> list[DeadLetter]:
-        rows = await _QUERIES["held_dead_letters"].fetch(
-            self._connection, tenant_id=self._tenant_id, meter_id=meter_id, number=number
-        )
+        return await self._held(_LOCKED, meter_id, number)
+
+    async def _held(self, query: Query, meter_id: MeterId, number: int) -> list[DeadLetter]:
+        rows = await query.fetch(self._connection, tenant_id=self._tenant_id, meter_id=meter_id, number=number)
         return [_dead_letter(row) for row in rows]
 
     async def mark(self, ids: Sequence[int], status: DeadLetterStatus, user_id: UserId) -> None:

@@ -5,9 +5,10 @@ Role ``openmains_pipeline``. All writes are set-based: one statement a table and
 has a column for each state point; which they are is told in ``drivers/points.toml`` only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from operator import itemgetter
+from typing import Any
 
 from openmains.app.ingest.model import AlarmChange
 from openmains.app.ingest.pipeline.alarms import Raised, alarm_waves
@@ -55,6 +56,7 @@ class PostgresPipelineStore:
         kept = state_points() if points is None else points
         self._queries = load_with_points(__package__, kept)
         self._latest = tuple(point.name for point in kept)
+        self._latest_of = itemgetter(*self._latest, "meter_id")  # two names at least, so that it gives a tuple
         self._book = NO_LIMITS
         self._active, self._rules = ActiveRules(pool), NO_RULES
 
@@ -84,7 +86,7 @@ class PostgresPipelineStore:
     async def load(self, meter_ids: Sequence[MeterId]) -> dict[int, MeterRecord]:
         """Registry facts and hot state of these meters."""
         rows = await self._queries["load_meters"].fetch(self._pool, meter_ids=meter_ids)
-        records = {row["meter_id"]: _record(row, self._latest) for row in rows}
+        records = {row["meter_id"]: _record(row, self._latest, self._latest_of) for row in rows}
         if self._book:
             watched = [meter_id for meter_id, record in records.items() if self._book.of(record.product_id, meter_id)]
             for row in await self._queries["standings"].fetch(self._pool, meter_ids=watched) if watched else ():
@@ -241,13 +243,14 @@ _FACTS = (
 _state_of, _facts_of = itemgetter(*_STATE), itemgetter(*_FACTS)
 
 
-def _record(row: Row, latest: Sequence[str]) -> MeterRecord:
+def _record(row: Row, latest: Sequence[str], latest_of: Callable[[Row], tuple[Any, ...]]) -> MeterRecord:
     (meter_id, tenant_id, product_id, area_id, qmax_per_h, installed_day, event_mask, last_seen_us, device_at, imei,
      is_held_back, number, bar_code, strange_number, accepted_number, runs, report_mode,
      frames_before, dn) = _facts_of(row)  # fmt: skip
+    said = {name: value for name, value in zip(latest, latest_of(row), strict=False) if value is not None}
     return MeterRecord(
         meter_id, tenant_id, product_id, area_id, qmax_per_h, installed_day, MeterState(*_state_of(row)), event_mask,
-        last_seen_us or 0, device_at, {name: value for name in latest if (value := row[name]) is not None}, imei=imei,
+        last_seen_us or 0, device_at, said, imei=imei,
         is_held_back=is_held_back, number=number, bar_code=bar_code, plain_number=plain_number(number),
         strange_number=strange_number, accepted_number=accepted_number, runs=runs, report_mode=report_mode,
         frames_before=frames_before, dn=dn,

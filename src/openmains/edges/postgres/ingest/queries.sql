@@ -210,12 +210,12 @@ SELECT d.dead_letter_id, d.meter_id, m.number, m.imei, d.product_id, d.channel, 
  ORDER BY d.dead_letter_id FOR UPDATE OF d
 
 -- name: held_dead_letters
--- The open ones of a meter that carry this number, as they came, locked until the transaction ends.
+-- The open ones of a meter that carry this number, as they came.
 SELECT d.dead_letter_id, d.meter_id, m.number, m.imei, d.product_id, d.channel, d.path, d.received_us, d.payload, d.reason,
        d.byte_offset, d.detail, d.number AS frame_number, d.status, d.handled_by, d.handled_at
   FROM dead_letter d LEFT JOIN meter m ON m.tenant_id = d.tenant_id AND m.meter_id = d.meter_id
  WHERE d.tenant_id = :tenant_id AND d.meter_id = :meter_id AND d.number = :number AND d.status = 'open'
- ORDER BY d.dead_letter_id FOR UPDATE OF d
+ ORDER BY d.dead_letter_id
 
 -- name: products_of_meters
 -- Which product each of these meters is now.

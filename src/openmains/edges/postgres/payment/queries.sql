@@ -49,6 +49,10 @@ SELECT r.receipt_id, r.account_id, r.channel, r.key, r.fen, r.day, r.shift_id, r
 -- Its name.
 SELECT name FROM tenant WHERE tenant_id = :tenant_id
 
+-- name: zone
+-- Its time zone.
+SELECT zone FROM tenant WHERE tenant_id = :tenant_id
+
 -- name: add_return
 -- No row: one waits for this receipt, or was agreed to.
 INSERT INTO payment_return (tenant_id, receipt_id, shift_id, reason, author_id, made_us)

@@ -150,6 +150,10 @@ class Receipts:
         found: str = await _QUERIES["utility"].fetchval(self._connection, tenant_id=self._tenant_id)
         return found
 
+    async def zone(self) -> str:
+        found: str = await _QUERIES["zone"].fetchval(self._connection, tenant_id=self._tenant_id)
+        return found
+
     async def _receipts(
         self,
         most: int,

@@ -5,10 +5,12 @@ from openmains.app.readings.model import ExceptionStatus, ReadingException
 from openmains.domain.ids import ExceptionId, MeterId, TenantId, UserId
 from openmains.domain.period import day_to_date, utc
 from openmains.domain.readings.quality import Rule
+from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection, Row
-from openmains.edges.postgres.queries import load
+from openmains.edges.postgres.queries import Query, load
 
 _QUERIES = load(__package__)
+_LOCKED = extended(_QUERIES["exception"], "FOR UPDATE OF e")
 _RULES = {rule.value: rule.name.lower() for rule in Rule}
 
 
@@ -63,9 +65,13 @@ class Exceptions:
         return [_exception(row) for row in rows]
 
     async def get(self, exception_id: ExceptionId) -> ReadingException | None:
-        row = await _QUERIES["lock_exception"].fetchrow(
-            self._connection, tenant_id=self._tenant_id, exception_id=exception_id
-        )
+        return await self._one(_QUERIES["exception"], exception_id)
+
+    async def lock(self, exception_id: ExceptionId) -> ReadingException | None:
+        return await self._one(_LOCKED, exception_id)
+
+    async def _one(self, query: Query, exception_id: ExceptionId) -> ReadingException | None:
+        row = await query.fetchrow(self._connection, tenant_id=self._tenant_id, exception_id=exception_id)
         return None if row is None else _exception(row)
 
     async def judge(self, exception_id: ExceptionId, status: ExceptionStatus, user_id: UserId, reason: str) -> None:

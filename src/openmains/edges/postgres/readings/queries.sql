@@ -13,15 +13,14 @@ SELECT e.exception_id, e.meter_id, m.number, c.name AS customer_name, p.driver, 
    AND (:meter_id::bigint IS NULL OR e.meter_id = :meter_id)
  ORDER BY e.exception_id DESC LIMIT :most
 
--- name: lock_exception
--- One of them, until the transaction ends.
+-- name: exception
+-- One of them.
 SELECT e.exception_id, e.meter_id, m.number, c.name AS customer_name, p.driver, e.rule, e.at, e.day, e.value, e.expected,
        e.found_at, e.last_at, e.occurrences, e.status, e.judged_by, e.judged_at, e.reason,
        (SELECT w.edit_id FROM reading_edit w WHERE w.meter_id = e.meter_id AND w.day = e.day AND w.state = 'pending') AS waits
   FROM reading_exception e JOIN meter m USING (meter_id) JOIN product p USING (product_id)
   LEFT JOIN customer c ON c.customer_id = m.customer_id
  WHERE e.tenant_id = :tenant_id AND e.exception_id = :exception_id
-   FOR UPDATE OF e
 
 -- name: judge_exception
 -- A person's judgement.
@@ -119,6 +118,13 @@ SELECT count(*) FROM dimension_fault WHERE tenant_id = :tenant_id
 SELECT m.meter_id, m.number, m.address, s.last_seen_us / 1000000 AS last_seen_s
   FROM meter m LEFT JOIN meter_state s USING (meter_id)
  WHERE m.meter_id = ANY (:meter_ids::bigint[]) AND m.tenant_id = :tenant_id
+
+-- name: manual_reads_of_span
+-- Registers that persons read within a span, by instant and number, after one of them; with what they are held to and grouped by.
+SELECT r.at_s, r.reading_id, r.meter_id, m.area_id, m.product_id, coalesce(s.cell, 0) AS cell, r.register, r.digit, p.dial
+  FROM manual_reading r JOIN meter m USING (meter_id) JOIN product p USING (product_id) LEFT JOIN meter_state s USING (meter_id)
+ WHERE r.tenant_id = :tenant_id AND r.at_s >= :start_s AND r.at_s < :end_s AND (r.at_s, r.reading_id) > (:after_s::bigint, :after_id::bigint)
+ ORDER BY r.at_s, r.reading_id LIMIT :most
 
 -- name: due_pieces
 -- What is kept of reports as due, from a day on.

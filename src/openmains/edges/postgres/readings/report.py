@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 
+from openmains.app.readings.report.accuracy_model import ManualRead
 from openmains.app.readings.report.collection import Area, Labels, MeterLabel, Product
 from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import zone
@@ -49,6 +50,20 @@ class ReportLabels:
     async def meter_labels(self, tenant_id: TenantId, meter_ids: Sequence[MeterId]) -> dict[int, MeterLabel]:
         rows = await _QUERIES["meter_labels"].fetch(self._pool, tenant_id=tenant_id, meter_ids=meter_ids)
         return {row["meter_id"]: MeterLabel(row["number"], row["address"], row["last_seen_s"]) for row in rows}
+
+    async def manual_reads(
+        self, tenant_id: TenantId, start_s: int, end_s: int, after: tuple[int, int], limit: int
+    ) -> list[ManualRead]:
+        rows = await _QUERIES["manual_reads_of_span"].fetch(
+            self._pool,
+            tenant_id=tenant_id,
+            start_s=start_s,
+            end_s=end_s,
+            after_s=after[0],
+            after_id=after[1],
+            most=limit,
+        )
+        return [ManualRead(*row) for row in rows]
 
     async def tenants(self) -> list[tuple[TenantId, str, int]]:
         """(tenant, zone, instant it was made in s) of all tenants."""

@@ -32,10 +32,29 @@ INSERT INTO rule (tenant_id, name, made_by) VALUES (:tenant_id, :name, :user_id)
 
 -- name: add_rule_version
 -- The next one.
-INSERT INTO rule_version (rule_id, version, tenant_id, draft, zh, en, product_id, area_id, effective_us, made_by, made_us, reason)
-SELECT :rule_id, coalesce(max(version), 0) + 1, :tenant_id, :draft::text::jsonb, :zh, :en, :product_id, :area_id, :effective_us, :user_id,
-       :now_us, :reason
-  FROM rule_version WHERE rule_id = :rule_id
+INSERT INTO rule_version (rule_id, version, line, tenant_id, draft, zh, en, product_id, area_id, effective_us, made_by, made_us, reason)
+SELECT :rule_id, coalesce(max(w.version), 0) + 1,
+       coalesce(min(w.line) FILTER (WHERE w.draft -> 'condition' = :draft::text::jsonb -> 'condition'
+         AND w.draft -> 'held_s' = :draft::text::jsonb -> 'held_s' AND w.product_id IS NOT DISTINCT FROM :product_id), max(w.version) + 1, 1),
+       :tenant_id, :draft::text::jsonb, :zh, :en, :product_id, :area_id, :effective_us, :user_id, :now_us, :reason
+  FROM rule_version w WHERE w.rule_id = :rule_id
+
+-- name: note_trial
+-- What a trial found, in place of the last one of the same; what is older than a year is not asked for.
+WITH old AS (DELETE FROM rule_trial WHERE tenant_id = :tenant_id AND tried_us < :now_us - 366 * 86400000000::bigint AND judges <> :judges)
+INSERT INTO rule_trial (tenant_id, judges, tried_us, tried_by, days, looked_at, is_whole, fired, meters, untold)
+VALUES (:tenant_id, :judges, :now_us, :user_id, :days, :looked_at, :is_whole, :fired, :meters, :untold::text[])
+ON CONFLICT (tenant_id, judges) DO UPDATE SET tried_us = excluded.tried_us, tried_by = excluded.tried_by, days = excluded.days,
+       looked_at = excluded.looked_at, is_whole = excluded.is_whole, fired = excluded.fired, meters = excluded.meters, untold = excluded.untold
+
+-- name: tried
+-- What trials of these found.
+SELECT t.judges, t.tried_us, t.tried_by, coalesce(u.name, '') AS by_name, t.days, t.looked_at, t.is_whole, t.fired, t.meters, t.untold
+  FROM rule_trial t LEFT JOIN app_user u ON u.user_id = t.tried_by WHERE t.tenant_id = :tenant_id AND t.judges = ANY (:judges::text[])
+
+-- name: has_order_kind
+-- A kind of work orders of the utility's own, in use.
+SELECT EXISTS (SELECT FROM work_order_kind WHERE tenant_id = :tenant_id AND code = :code AND (settings ->> 'is_on')::boolean IS NOT FALSE)
 
 -- name: touch_rule
 -- Whoever keeps rules in memory reads them anew.

@@ -64,7 +64,8 @@ class ActiveRules:
         draft, condition = found
         return ActiveRule(
             rule_id=row["rule_id"],
-            version=row["version"],
+            version=row["line"],
+            number=row["version"],
             tenant_id=row["tenant_id"],
             condition=condition,
             severity=draft.severity,

@@ -5,8 +5,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
-from openmains.app.rule.model import ProposalState, RuleDraft, RuleProposal, RuleVersion, StoredRule
+from openmains.app.rule.model import (
+    ProposalState,
+    RuleDraft,
+    RuleProposal,
+    RuleTrial,
+    RuleTrialRecord,
+    RuleVersion,
+    StoredRule,
+    judged,
+)
 from openmains.app.rule.ports import RuledMeterRow
 from openmains.domain.ids import AreaId, CommandId, MeterId, RuleId, TenantId, UserId
 from openmains.domain.period import utc_of_us
@@ -40,15 +50,20 @@ class Rules:
         return await self._page(limit, after, None, now_us)
 
     async def get(self, rule_id: RuleId, now_us: int) -> StoredRule | None:
-        await _QUERIES["lock_rule"].execute(self._connection, tenant_id=self._tenant_id, rule_id=rule_id)
         rules = await self._page(1, None, rule_id, now_us)
         return rules[0] if rules else None
+
+    async def lock(self, rule_id: RuleId, now_us: int) -> StoredRule | None:
+        await _QUERIES["lock_rule"].execute(self._connection, tenant_id=self._tenant_id, rule_id=rule_id)
+        return await self.get(rule_id, now_us)
 
     async def _page(self, limit: int, after: int | None, rule_id: RuleId | None, now_us: int) -> list[StoredRule]:
         rows = await _QUERIES["rules"].fetch(
             self._connection, tenant_id=self._tenant_id, after=after, most=limit, rule_id=rule_id, now_us=now_us
         )
-        return [_rule(row) for row in rows]
+        rules = [_rule(row) for row in rows]
+        found = await self.tried([judged(rule.newest.draft) for rule in rules]) if rules else {}
+        return [structs.replace(rule, tried=found.get(judged(rule.newest.draft))) for rule in rules]
 
     async def versions(self, rule_id: RuleId, now_us: int) -> list[RuleVersion]:
         rows = await _QUERIES["rule_versions"].fetch(
@@ -90,6 +105,34 @@ class Rules:
 
     async def switch(self, rule_id: RuleId, is_on: bool) -> None:
         await _QUERIES["switch_rule"].execute(self._connection, tenant_id=self._tenant_id, rule_id=rule_id, is_on=is_on)
+
+    async def note_trial(self, judges: str, found: RuleTrial, user_id: UserId, now_us: int) -> None:
+        await _QUERIES["note_trial"].execute(
+            self._connection,
+            tenant_id=self._tenant_id,
+            judges=judges,
+            user_id=user_id,
+            now_us=now_us,
+            days=found.days,
+            looked_at=found.looked_at,
+            is_whole=found.whole,
+            fired=found.fired,
+            meters=found.meters,
+            untold=found.untold,
+        )
+
+    async def tried(self, judges: Sequence[str]) -> dict[str, RuleTrialRecord]:
+        rows = await _QUERIES["tried"].fetch(self._connection, tenant_id=self._tenant_id, judges=list(judges))
+        return {
+            row["judges"]: RuleTrialRecord(
+                utc_of_us(row["tried_us"]), row["tried_by"], row["by_name"], row["days"], row["looked_at"], row["is_whole"],
+                row["fired"], row["meters"], row["untold"],
+            )
+            for row in rows
+        }  # fmt: skip
+
+    async def has_order_kind(self, code: str) -> bool:
+        return bool(await _QUERIES["has_order_kind"].fetchval(self._connection, tenant_id=self._tenant_id, code=code))
 
     async def areas_of(self, area_id: AreaId) -> list[AreaId]:
         rows = await _QUERIES["rule_area"].fetch(self._connection, tenant_id=self._tenant_id, area_id=area_id)

@@ -19,6 +19,7 @@ from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__, "inspections.sql")
 _CARE = load(__package__)
+_BY_RULES = load(__package__, "by_rules.sql")
 
 
 def _plan(row: Row) -> InspectionPlan:
@@ -90,6 +91,15 @@ class Inspections:
             most=most,
         )
         return [DuePlace(row["account_id"], row["inspected_us"], row["tried_us"]) for row in rows]
+
+    async def plans_to_look(self, today: int) -> list[InspectionPlan]:
+        rows = await _QUERIES["plans_to_look"].fetch(self._connection, tenant_id=self._tenant_id, today=today)
+        return [_plan(row) for row in rows]
+
+    async def note_looked(self, plan_id: PlanId, today: int) -> None:
+        await _QUERIES["note_looked"].execute(
+            self._connection, tenant_id=self._tenant_id, plan_id=plan_id, today=today
+        )  # fmt: skip
 
     async def made_on(self, plan_id: PlanId, since_us: int) -> int:
         found = await _QUERIES["made_on"].fetchval(
@@ -178,6 +188,10 @@ class PostgresOrderWork:
     async def with_overdue(self, now_us: int) -> list[TenantId]:
         rows = await _CARE["tenants_with_overdue"].fetch(self._pool, now_us=now_us)
         return [TenantId(row["tenant_id"]) for row in rows]
+
+    async def with_asked(self) -> list[tuple[TenantId, str]]:
+        rows = await _BY_RULES["tenants_with_asked"].fetch(self._pool)
+        return [(TenantId(row["tenant_id"]), row["zone"]) for row in rows]
 
     async def with_plans(self) -> list[tuple[TenantId, str]]:
         rows = await _CARE["tenants_with_plans"].fetch(self._pool)

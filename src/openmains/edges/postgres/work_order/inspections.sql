@@ -27,19 +27,29 @@ SELECT EXISTS (SELECT FROM inspection_plan WHERE tenant_id = :tenant_id AND name
 -- name: change_plan
 -- All of it.
 UPDATE inspection_plan SET name = :name, kind = :kind, area_id = :area_id, medium = :medium, months = :months, begins_day = :begins_day,
-       a_day = :a_day, is_on = :is_on, changed_us = :now_us, changed_by = :user_id
+       a_day = :a_day, is_on = :is_on, changed_us = :now_us, changed_by = :user_id, looked_day = 0
  WHERE tenant_id = :tenant_id AND plan_id = :plan_id
+
+-- name: plans_to_look
+-- In force and not looked through today; without the counts that a page shows.
+SELECT plan_id, name, kind, area_id, medium, months, begins_day, a_day, is_on, changed_us, 0 AS accounts, 0 AS inspected, 0 AS open_orders
+  FROM inspection_plan WHERE tenant_id = :tenant_id AND is_on AND looked_day < :today ORDER BY plan_id
+
+-- name: note_looked
+-- Nothing more is to be made of a plan on this day.
+UPDATE inspection_plan SET looked_day = :today WHERE tenant_id = :tenant_id AND plan_id = :plan_id
 
 -- name: due_accounts
 -- Of a plan's area and medium: neither inspected nor tried since these instants, without an open order of the plan; those never inspected
--- first, neighbours together.
+-- first, neighbours together. An order that was cancelled counts as tried: somebody decided that nobody goes now.
 SELECT a.account_id, v.inspected_us, v.tried_us
   FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
        JOIN premises p ON p.tenant_id = t.tenant_id AND p.area_id = b.area_id
        JOIN account a ON a.tenant_id = t.tenant_id AND a.premises_id = p.premises_id AND a.medium = :medium AND a.closed_at IS NULL
        LEFT JOIN LATERAL (
          SELECT max(w.done_us) FILTER (WHERE w.outcome IN ('mended', 'not_mended', 'nothing_found')) AS inspected_us,
-                max(w.done_us) FILTER (WHERE w.outcome IN ('no_entry', 'entry_refused')) AS tried_us,
+                max(CASE WHEN w.state = 'cancelled' THEN w.ended_us ELSE w.done_us END)
+                  FILTER (WHERE w.outcome IN ('no_entry', 'entry_refused') OR w.state = 'cancelled') AS tried_us,
                 bool_or(w.ended_us IS NULL) AS is_open
            FROM work_order w WHERE w.tenant_id = a.tenant_id AND w.account_id = a.account_id AND w.plan_id = :plan_id) v ON true
  WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id AND v.is_open IS NOT TRUE

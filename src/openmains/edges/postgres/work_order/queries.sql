@@ -135,12 +135,13 @@ SELECT :tenant_id, :order_id, :act_id, u.*
 
 -- name: add_photo
 -- With its bytes.
-INSERT INTO work_order_photo (tenant_id, order_id, act_id, purpose, note, media_type, sha256, content)
-VALUES (:tenant_id, :order_id, :act_id, :purpose, :note, :media_type, sha256(:content), :content) RETURNING photo_id
+INSERT INTO work_order_photo (tenant_id, order_id, act_id, purpose, note, media_type, sha256, content, key_id, nonce)
+VALUES (:tenant_id, :order_id, :act_id, :purpose, :note, :media_type, :sha256, :content, :key_id, :nonce) RETURNING photo_id
 
 -- name: photo
--- Its bytes.
-SELECT media_type, content FROM work_order_photo WHERE tenant_id = :tenant_id AND order_id = :order_id AND photo_id = :photo_id
+-- Its bytes, and what they are sealed to.
+SELECT f.media_type, f.content, f.sha256, a.key AS act_key, f.key_id, f.nonce FROM work_order_photo f JOIN work_order_act a USING (act_id)
+ WHERE f.tenant_id = :tenant_id AND f.order_id = :order_id AND f.photo_id = :photo_id
 
 -- name: orders
 -- Orders with their names, one or a page; conditions follow.
@@ -171,7 +172,7 @@ SELECT part_id, code, name, unit, quantity_milli, fen FROM work_order_part
 
 -- name: order_photos
 -- Pictures without their bytes.
-SELECT f.photo_id, f.purpose, f.note, f.media_type, length(f.content) AS size, a.at_us, a.user_id
+SELECT f.photo_id, f.purpose, f.note, f.media_type, length(f.content) - CASE WHEN f.key_id IS NULL THEN 0 ELSE 16 END AS size, a.at_us, a.user_id
   FROM work_order_photo f JOIN work_order_act a USING (act_id)
  WHERE f.tenant_id = :tenant_id AND f.order_id = :order_id ORDER BY f.photo_id
 

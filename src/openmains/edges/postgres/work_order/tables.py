@@ -22,7 +22,15 @@ from openmains.app.work_order.model import (
     WorkOrder,
     WorkOrderDetail,
 )
-from openmains.app.work_order.ports import HeldOrder, KnownOrderAct, LastStep, OrderActNote, OrderFacts, OrderPlace
+from openmains.app.work_order.ports import (
+    HeldOrder,
+    KeptPicture,
+    KnownOrderAct,
+    LastStep,
+    OrderActNote,
+    OrderFacts,
+    OrderPlace,
+)
 from openmains.domain.fleet.coordinates import PER_DEGREE
 from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import OrderId, TenantId, UserId
@@ -37,6 +45,7 @@ from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
+_READ = extended(_QUERIES["held_orders"], "AND w.order_id = :order_id")
 _LOCKED = extended(_QUERIES["held_orders"], "AND w.order_id = :order_id FOR UPDATE OF w")
 _LATE = extended(
     _QUERIES["held_orders"],
@@ -174,6 +183,10 @@ class Orders:
         )
         return found
 
+    async def read(self, order_id: OrderId) -> HeldOrder | None:
+        row = await _READ.fetchrow(self._connection, tenant_id=self._tenant_id, order_id=order_id)
+        return None if row is None else _held(row)
+
     async def lock(self, order_id: OrderId) -> HeldOrder | None:
         row = await _LOCKED.fetchrow(self._connection, tenant_id=self._tenant_id, order_id=order_id)
         return None if row is None else _held(row)
@@ -210,7 +223,7 @@ class Orders:
         )  # fmt: skip
 
     async def add_photo(
-        self, order_id: OrderId, act_id: int, purpose: PhotoPurpose, note: str, media_type: str, content: bytes
+        self, order_id: OrderId, act_id: int, purpose: PhotoPurpose, note: str, picture: KeptPicture
     ) -> int:
         found = await _QUERIES["add_photo"].fetchval(
             self._connection,
@@ -219,16 +232,19 @@ class Orders:
             act_id=act_id,
             purpose=purpose,
             note=note,
-            media_type=media_type,
-            content=content,
+            media_type=picture.media_type,
+            content=picture.content,
+            sha256=picture.sha256,
+            key_id=picture.key_id,
+            nonce=picture.nonce,
         )
         return int(found)
 
-    async def photo(self, order_id: OrderId, photo_id: int) -> tuple[str, bytes] | None:
+    async def photo(self, order_id: OrderId, photo_id: int) -> KeptPicture | None:
         row = await _QUERIES["photo"].fetchrow(
             self._connection, tenant_id=self._tenant_id, order_id=order_id, photo_id=photo_id
         )  # fmt: skip
-        return None if row is None else (row["media_type"], row["content"])
+        return None if row is None else KeptPicture(**row)
 
     async def get(self, order_id: OrderId, now_us: int) -> WorkOrder | None:
         row = await self._row(order_id, now_us)

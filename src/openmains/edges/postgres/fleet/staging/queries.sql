@@ -176,3 +176,73 @@ UPDATE customer c SET is_critical = r.is_critical
   FROM (SELECT DISTINCT ON (customer_code) customer_code, is_critical FROM import_row WHERE is_critical IS NOT NULL
          ORDER BY customer_code, line) r
  WHERE c.tenant_id = :tenant_id AND c.code = r.customer_code AND c.is_critical <> r.is_critical
+
+-- name: note_meters_before
+-- For an undo (ADR 0052): what meters are that the chunk may change, before it does. Of an unchanged file none is noted.
+INSERT INTO import_before (meter_id, before)
+SELECT m.meter_id, imported_columns(m)
+  FROM import_row r JOIN meter m ON m.tenant_id = :tenant_id AND m.number = r.number
+  JOIN product p ON p.product_id = m.product_id JOIN area a ON a.area_id = m.area_id LEFT JOIN customer c ON c.customer_id = m.customer_id
+ WHERE (m.bar_code, m.imei, m.imsi, m.iccid, p.code, a.code, c.code, m.address, m.place, m.dn, m.qmax_l_h, m.installed_on, m.expected_from)
+    IS DISTINCT FROM
+       (coalesce(r.bar_code, m.bar_code), coalesce(r.imei, m.imei), coalesce(r.imsi, m.imsi), coalesce(r.iccid, m.iccid), r.product, r.area,
+        coalesce(r.customer_code, c.code), coalesce(r.address, m.address), coalesce(r.place, m.place), coalesce(r.dn, m.dn),
+        coalesce(r.qmax_l_h, m.qmax_l_h), r.installed_on, coalesce(r.expected_from, m.expected_from))
+
+-- name: note_customers_before
+-- The same of customers: those nobody knows yet, and those of whom the chunk says something else.
+INSERT INTO import_customer_before (code, before)
+SELECT DISTINCT ON (r.customer_code) r.customer_code, CASE WHEN c.customer_id IS NOT NULL THEN imported_customer(c) END
+  FROM import_row r LEFT JOIN customer c ON c.tenant_id = :tenant_id AND c.code = r.customer_code
+ WHERE r.customer_code IS NOT NULL
+   AND (c.customer_id IS NULL OR r.phone IS NOT NULL OR (c.name, c.address, c.is_protected, c.is_critical) IS DISTINCT FROM (coalesce(r.customer_name, c.name),
+       coalesce(r.customer_address, c.address), coalesce(r.is_protected, c.is_protected), coalesce(r.is_critical, c.is_critical)))
+
+-- name: note_changes
+-- What became of the chunk's meters: new ones without a word of before.
+INSERT INTO import_change (job_id, tenant_id, meter_id, line, before, after)
+SELECT :job_id::bigint, :tenant_id::int, k.meter_id, k.line, NULL::jsonb, NULL::jsonb FROM import_key k WHERE NOT k.known
+UNION ALL
+SELECT :job_id::bigint, :tenant_id::int, m.meter_id, k.line, b.before, imported_columns(m)
+  FROM import_key k JOIN import_before b USING (meter_id) JOIN meter m USING (meter_id)
+ WHERE k.known AND b.before <> imported_columns(m)
+RETURNING before IS NULL AS is_new
+
+-- name: note_customers
+-- And of its customers. One that comes again in a later chunk was before what it was before the first.
+INSERT INTO import_customer (job_id, tenant_id, customer_id, before, after)
+SELECT :job_id::bigint, :tenant_id::int, c.customer_id, b.before,
+       CASE WHEN b.before IS NULL THEN jsonb_build_object('revision', c.revision) ELSE imported_customer(c) END
+  FROM import_customer_before b JOIN customer c ON c.tenant_id = :tenant_id AND c.code = b.code
+ WHERE b.before IS NULL OR b.before <> imported_customer(c)
+ON CONFLICT (job_id, customer_id) DO UPDATE
+   SET after = CASE WHEN import_customer.before IS NULL THEN jsonb_build_object('revision', (SELECT c.revision FROM customer c WHERE c.customer_id = excluded.customer_id))
+                    ELSE excluded.after END
+
+-- name: empty_before
+-- Before each chunk.
+TRUNCATE import_before, import_customer_before
+
+-- name: make_meters_before
+-- Beside the staging tables.
+CREATE TEMPORARY TABLE import_before (meter_id bigint PRIMARY KEY, before jsonb NOT NULL) ON COMMIT DROP
+
+-- name: make_customers_before
+-- The same.
+CREATE TEMPORARY TABLE import_customer_before (code text PRIMARY KEY, before jsonb) ON COMMIT DROP
+
+-- name: drop_before
+-- Of an import before in the same session.
+DROP TABLE IF EXISTS pg_temp.import_before, pg_temp.import_customer_before
+
+-- name: note_areas
+-- Areas that the file made.
+INSERT INTO import_area (job_id, tenant_id, area_id) SELECT :job_id::bigint, :tenant_id::int, * FROM unnest(:area_ids::int[])
+
+-- name: forget_changes
+-- Of imports that are too old to be undone.
+DELETE FROM import_change c USING job j WHERE c.tenant_id = :tenant_id AND j.job_id = c.job_id AND j.created_at < now() - interval '30 days'
+
+-- name: forget_customers
+-- The same of their customers.
+DELETE FROM import_customer c USING job j WHERE c.tenant_id = :tenant_id AND j.job_id = c.job_id AND j.created_at < now() - interval '30 days'

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo utility's rules: half a dozen that a utility would have, each tried on the history and switched on. What is there stays."""
+
+import asyncio
+import contextlib
+import logging
+from typing import Any, Final
+
+import asyncpg
+
+from openmains.app.identity.model import Actor
+from openmains.domain.identity.role import Role
+from openmains.domain.ids import TenantId, UserId
+from openmains.edges.postgres.db import create_pool
+from openmains.edges.postgres.queries import load
+from openmains.edges.postgres.unit_of_work import PostgresStore
+from openmains.run.demo.over_api import OverApi
+from openmains.run.logs import say
+from openmains.run.settings import Settings
+
+log = logging.getLogger("openmains.demo")
+_QUERIES = load(__package__)
+REASON: Final = "演示 demo"
+AGAIN_S: Final = 5.0
+RULES: Final[dict[str, dict[str, Any]]] = {
+    "电池电压低 Battery low": {"condition": {"value": "battery_mv", "below": 3100}, "severity": "minor"},
+    "一天半没有消息 Silent for 36 h": {"condition": {"silent_h": 36}, "severity": "major", "work_order": "communication"},
+    "磁干扰 Magnetic interference": {"condition": {"event": "magnetic"}, "severity": "critical", "work_order": "meter_fault"},
+    "信号弱持续一小时 Weak signal for an hour": {
+        "condition": {"value": "rsrp_ddbm", "below": -1174}, "held_s": 3600, "severity": "info"
+    },
+    "缺三天数据 Three days missing": {"condition": {"missing_days": 3}, "severity": "minor", "work_order": "reading_visit"},
+    "同小区五分之一失联 A fifth of a radio cell silent": {
+        "condition": {"meters": 5, "percent": 20, "within": "cell", "of": {"silent_h": 26}}, "severity": "major"
+    },
+}  # fmt: skip
+
+
+async def make_rules(settings: Settings, tenant_id: TenantId, stop: asyncio.Event) -> None:
+    """When the core answers. What goes wrong is told, and the demo goes on without it."""
+    pool = await create_pool(settings.urls().postgres_api, max_size=2)
+    owner = await create_pool(settings.urls().postgres_owner, max_size=1)
+    try:
+        made = await _make(settings, PostgresStore(pool), owner, tenant_id, stop)
+        if made:
+            say(f"已启用 {made} 条规则 / {made} rules are on")
+    except Exception:
+        log.exception("the demo's rules were not made")
+        say("演示规则未能建立,详见日志 / the demo's rules were not made; the log says why")
+    finally:
+        await owner.close()
+        await pool.close()
+
+
+async def _make(
+    settings: Settings, store: PostgresStore, owner: asyncpg.Pool, tenant_id: TenantId, stop: asyncio.Event
+) -> int:
+    person = await _QUERIES["first_person"].fetchrow(owner, tenant_id=tenant_id)
+    if person is None:
+        return 0
+    actor = Actor(
+        tenant_id, UserId(person["user_id"]), person["login"], person["name"], Role.ADMINISTRATOR, "zh", person["zone"], "session"
+    )  # fmt: skip
+    made = 0
+    async with OverApi(store, actor, settings.http_port, REASON) as api:
+        while (known := await _known(api)) is None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), AGAIN_S)
+                return 0
+        for name, said in RULES.items():
+            if name in known:
+                continue
+            draft = dict(said)
+            draft["cases"] = (await api.post("/rules/check", draft))["cases"]
+            rule = await api.post("/rules", {"name": name, "draft": draft})
+            await api.post("/rules/trial", draft)
+            await api.post(f"/rules/{rule['rule_id']}/switch", {"is_on": True, "reason": REASON})
+            made += 1
+    return made
+
+
+async def _known(api: OverApi) -> set[str] | None:
+    """None: nobody answers yet."""
+    try:
+        return {rule["name"] for rule in (await api.get("/rules?limit=100"))["items"]}
+    except OSError:
+        return None
