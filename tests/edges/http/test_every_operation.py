@@ -30,10 +30,12 @@ from openmains.edges.postgres.db import PIPELINE_ROLE, create_pool
 from openmains.edges.postgres.readings.due import KeptReports
 from openmains.edges.postgres.readings.report import ReportLabels
 from openmains.edges.signer.ledger import SqliteLedger
+from openmains.emulator.pay.wechat import EmulatedWechat
 from openmains.run.engines.engines import Engines
 from tests.edges.http.test_command import ANN, BEN, signer
 from tests.edges.http.world import Utility, World
 from tests.support.passwords import cheap_hash
+from tests.support.providers import caller_to
 
 __all__ = ["signer"]  # a fixture
 DOCUMENT = Path(__file__).parents[3] / "docs" / "reference" / "openapi.json"  # held fresh by its own test
@@ -101,6 +103,7 @@ async def callers(
         world.deps,
         reports=Reports(DayReports(clickhouse), ReportLabels(pool), KeptReports(pool)),
         meter_link=OperateBus(nats),
+        provider_call=caller_to(EmulatedWechat(world.deps.now_s)),
     )
     whole = replace(world, deps=deps, app=build_app(deps))
     utility = await whole.utility()

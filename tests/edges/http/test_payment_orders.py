@@ -175,7 +175,7 @@ async def test_a_payment_is_booked_once_whoever_says_so_and_however_often(world:
     assert (order["state"], order["fen"]) == ("open", 5000) and order["code"]
     assert (await shop.order(key="k-000001"))["order_id"] == order["order_id"]
     same = {"key": "k-000001", "channel_id": shop.channel["channel_id"], "account_id": 7, "fen": 5001}
-    assert problem(await shop.clerk.post("/payment-orders", json=same)) == "order-key-used"
+    assert problem(await shop.clerk.post("/payment-orders", json=same)) == "payment-key-used"
 
     trade = shop.pay(order)
     answers = await asyncio.gather(
@@ -427,7 +427,7 @@ async def test_a_top_up_goes_to_the_meter_or_comes_back(world: World, signer: Sq
                 assert len({one.json()["order_id"] for one in twice}) == 1
                 orders.append(twice[0].json())
             other = body | {"fen": 1}
-            assert problem(await machine.post("/third-party-payments", json=other)) == "order-key-used"
+            assert problem(await machine.post("/third-party-payments", json=other)) == "payment-key-used"
             strange = body | {"key": "strange-1", "account_id": 1}
             assert problem(await machine.post("/third-party-payments", json=strange)) == "invalid-input"
         assert {(one["state"], one["delivery"]) for one in orders} == {("paid", "waiting")}

@@ -123,8 +123,8 @@ async def test_what_was_used_since_stays_and_is_named(owner: Pool, pipeline: Poo
     }
     await owner.execute("UPDATE meter SET dn = 40, revision = revision + 1 WHERE meter_id = $1", ids["0"])
     await owner.execute("UPDATE meter_state SET last_seen_us = 1 WHERE meter_id = $1", ids["1"])
-    await owner.execute("INSERT INTO collection_task (tenant_id, level, meter_id, first_day, frequency, need, remedy, made_by) "
-                        "VALUES ($1, 'meter', $2, '2026-06-01', 'day', 'register', 'none', 1)", tenant, ids["2"])  # fmt: skip
+    await owner.execute("INSERT INTO collection_task (tenant_id, level, meter_id, first_day, frequency, need, made_by) "
+                        "VALUES ($1, 'meter', $2, '2026-06-01', 'day', 'slots', 1)", tenant, ids["2"])  # fmt: skip
     before = await book(owner, tenant)
     refused = await undo(pipeline, tenant, job)
     assert not refused.applied and await book(owner, tenant) == before
