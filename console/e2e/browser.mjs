@@ -41,6 +41,12 @@ export const CJK = /[\u4e00-\u9fff]/;
 /** The newest message that comes and goes. */
 export const toast = (page) => page.locator(".el-message").last();
 
+/** What is downloaded by an act. Where the act fails, only that is said: a promise that nobody waits for would end the walk. */
+export async function downloaded(page, doing) {
+  const [file] = await Promise.all([page.waitForEvent("download"), doing()]);
+  return file;
+}
+
 /** Gives the reason that a risky act asks for, and does it. */
 export async function act(page, reason) {
   const dialog = page.locator("dialog[open]");
