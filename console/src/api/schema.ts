@@ -10457,7 +10457,12 @@ export interface components {
              */
             locale: "zh" | "en";
             login: string;
+            media?: ("gas" | "water")[];
             name: string;
+            /** @description Areas, each with all below it. */
+            places?: number[];
+            /** @description A maker's own models. */
+            products?: number[];
             /**
              * @description Why; kept in the audit log.
              * @default
@@ -12009,7 +12014,7 @@ export interface components {
          * @description Built-in roles. Their names stand in rows of people and tokens.
          * @enum {string}
          */
-        Role: "administrator" | "operator" | "dispatcher" | "clerk" | "cashier" | "reader" | "installer" | "government" | "viewer";
+        Role: "administrator" | "operator" | "dispatcher" | "clerk" | "cashier" | "reader" | "installer" | "maker" | "government" | "viewer";
         /** RoleChange */
         RoleChange: {
             name: string;
@@ -12353,13 +12358,21 @@ export interface components {
             kind: string;
             locale: string;
             login: string;
+            media: string[];
             must_change: boolean;
             name: string;
             permissions: components["schemas"]["Permission"][];
+            places: components["schemas"]["SessionPlace"][];
             preferences: components["schemas"]["Preferences"];
+            products: number[];
             role: string;
             user_id: number;
             zone: string;
+        };
+        /** SessionPlace */
+        SessionPlace: {
+            area_id: number;
+            name: string;
         };
         /** SettingTimes */
         SettingTimes: {
@@ -12984,8 +12997,11 @@ export interface components {
             locale: string;
             locked_until: string | null;
             login: string;
+            media?: string[];
             must_change: boolean;
             name: string;
+            places?: number[];
+            products?: number[];
             role: string;
             user_id: number;
         };
@@ -12993,7 +13009,12 @@ export interface components {
         UserChange: {
             disabled?: boolean;
             locale?: "zh" | "en";
+            media?: ("gas" | "water")[];
             name?: string;
+            /** @description Areas, each with all below it. */
+            places?: number[];
+            /** @description A maker's own models. */
+            products?: number[];
             /**
              * @description Why; kept in the audit log.
              * @default

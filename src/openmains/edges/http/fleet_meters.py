@@ -76,7 +76,9 @@ _AnyMeter = TypeVar("_AnyMeter", bound=Meter)
 
 
 def _shown(actor: Actor, meter: _AnyMeter) -> _AnyMeter:
-    """Whose it is, only to who may see customers."""
+    """Whose it is, only to who may see customers; where it is, not to a maker's people."""
+    if actor.reach.products:
+        meter = structs.replace(meter, address="")
     if actor.may(Permission.SEE_CUSTOMERS):
         return meter
     bare = structs.replace(meter, customer_id=None, customer_code=None, customer_name=None)
@@ -171,7 +173,8 @@ async def _search(
     async with deps.store.tenant(actor.tenant_id) as work:
         found, following = await _hits(work, phone, q, limit, cursor, within)
         rows = await work[MeterStore].by_ids(found)
-    told = [_shown(actor, meter) for meter in rows if sees_customers or _is_found_by_itself(meter, q)]
+    shown = [_shown(actor, meter) for meter in rows]
+    told = [meter for meter in shown if sees_customers or _is_found_by_itself(meter, q)]
     return Page(items=told, next=following)
 
 
@@ -236,7 +239,8 @@ async def download_meters(
     async def counted() -> AsyncIterator[list[RegisteredMeter]]:
         nonlocal told
         async for rows in pages():
-            kept = [_shown(actor, row) for row in rows if sees_customers or not q or _is_found_by_itself(row, q)]
+            shown = [_shown(actor, row) for row in rows]
+            kept = [row for row in shown if sees_customers or not q or _is_found_by_itself(row, q)]
             told += len(kept)
             yield kept
 
