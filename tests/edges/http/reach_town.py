@@ -116,7 +116,7 @@ ROWS: list[tuple[str, str, str, str]] = [
     (
         "terminal", "",
         "imei, tenant_id, meter_id, state, note",
-        "{imei}, $1, {meter_id}, 'observe', $2",
+        "{imei}, $1, {meter_id}, 'observe', ''",
     ),
     (
         "terminal_finding", "",
@@ -167,7 +167,9 @@ ROWS: list[tuple[str, str, str, str]] = [
         "bill", "bill_id",
         "tenant_id, account_id, month, version, run_id, first_day, end_day, tariff_id, meter_id, volume_ml, total_fen, "
         "estimated_days, by_days, due_day, inputs, lines, counted, made_us",
-        "$1, {account_id}, 19662, 1, 1, 19662, 19693, 1, {meter_id}, 1, 0, 0, true, 19700, '{{}}', '[]', '{{}}', 1",
+        "$1, {account_id}, 19662, 1, 1, 19662, 19693, 1, {meter_id}, 1, 0, 0, true, 19700, "
+        "'[[19662, 19662, 0, 19662, 0, \"0\", 0], [[1, [1], 0, 1, [1, 1], [], 0]], []]', '[]', "
+        "'[19662, 19662, 0, 19662, 0, \"0\", 0]', 1",
     ),
     (
         "ledger_entry", "entry_id",

@@ -64,7 +64,7 @@ DECLARE
     ['concentrator_meter', '{meter}'], ['dimension_fault', '{meter}'], ['identity_change', '{meter}'], ['limit_standing', '{meter}'],
     ['manual_reading', '{us} AND {meter}'], ['meter_act', '{us} AND {meter}'], ['meter_safety', '{meter}'], ['meter_search', '{meter}'],
     ['meter_shadow', '{meter}'], ['meter_state', '{meter}'], ['meter_to_hang', '{meter}'], ['outbox_event', '{meter}'],
-    ['reading_edit', '{meter}'], ['reading_exception', '{meter}'], ['reading_route_meter', '{us} AND {meter}'], ['reread_ask', '{meter}'],
+    ['reading_edit', '{us} AND {meter}'], ['reading_exception', '{meter}'], ['reading_route_meter', '{us} AND {meter}'], ['reread_ask', '{meter}'],
     ['reread_gap', '{meter}'], ['rule_proposal', '{meter}'], ['rule_standing', '{meter}'], ['site_photo', '{us} AND {meter}'],
     ['site_visit', '{us} AND {meter}'], ['terminal', '{meter}'], ['terminal_finding', '{us} AND {meter}'], ['dead_letter', '{meter}'],
     ['installation', '{us} AND {meter}'],
@@ -80,8 +80,8 @@ DECLARE
     ['alarm_group', '{area:area_id} AND (SELECT reach_media()) = ''{}'' AND (SELECT reach_products()) = ''{}'''],
     ['alarm_mute', 'CASE WHEN meter_id IS NULL THEN {area:area_id} ELSE {meter} END'],
     ['alarm_event', 'CASE WHEN alarm_id IS NULL THEN EXISTS (SELECT FROM alarm_group g WHERE g.group_id = alarm_event.group_id) ELSE {alarm} END'],
-    ['concentrator', 'EXISTS (SELECT FROM concentrator_meter c WHERE c.concentrator_id = concentrator.concentrator_id)'],
-    ['concentrator_state', 'EXISTS (SELECT FROM concentrator_meter c WHERE c.concentrator_id = concentrator_state.concentrator_id)'],
+    ['concentrator', '{us} AND EXISTS (SELECT FROM concentrator_meter c WHERE c.concentrator_id = concentrator.concentrator_id)'],
+    ['concentrator_state', '{us} AND EXISTS (SELECT FROM concentrator_meter c WHERE c.concentrator_id = concentrator_state.concentrator_id)'],
     ['reading_route', 'reader_id = {me} OR EXISTS (SELECT FROM reading_route_meter r WHERE r.route_id = reading_route.route_id)'],
     -- parties
     ['account', '{medium:medium} AND EXISTS (SELECT FROM premises p WHERE p.premises_id = account.premises_id)'],
@@ -108,7 +108,7 @@ DECLARE
     ['job', 'created_by = {me}'], ['audit', 'user_id = {me}'], ['notice', 'user_id = {me}'], ['notice_person', 'user_id = {me}'],
     ['notice_channel', 'kind = ''inbox'''],
     -- how the utility is set up: of no place
-    ['collection_due', '{all}'], ['reread_scan', '{all}'],
+    ['collection_due', '{all}'], ['notice_calendar', '{all}'], ['reread_scan', '{all}'],
     ['tenant', '{all}'], ['app_user', '{all}'], ['own_role', '{all}'], ['area_kind', '{all}'], ['access_policy', '{all}'],
     ['cell_capacity', '{all}'], ['command_policy', '{all}'], ['command_setting', '{all}'], ['lifetime_rule', '{all}'],
     ['list_view', '{all}'], ['saved_query', '{all}'], ['tariff', '{all}'], ['tariff_plan', '{all}'], ['meter_price', '{all}'],
