@@ -134,7 +134,9 @@ def example(schema: dict[str, Any], name: str, ids: dict[str, Any], depth: int =
 
 def request_of(operation: Operation, place: Place) -> dict[str, Any]:
     """What ``AsyncClient.request`` takes."""
-    path, query, headers = operation.path, {}, {}
+    path = operation.path
+    query: dict[str, Any] = {}
+    headers: dict[str, str] = {}
     for parameter in operation.said.get("parameters", ()):
         name, where, schema = parameter["name"], parameter["in"], parameter.get("schema", {})
         known = place.ids.get(IDS.get(name, name), DEFAULTS.get(name))
