@@ -18,8 +18,8 @@ MASKED = {
 }  # fmt: skip
 """Sealed at rest, told as ``domain/party/personal.py`` masks them; in clear by ``see_personal`` alone, and each look is in the trail."""
 
-OF_STAFF = {"PersonSettings": {"phone", "email"}}
-"""The utility's own people: where notices go, seen by themselves and by who manages notices."""
+OF_STAFF = {"PersonSettings": {"phone", "email"}, "Letterhead": {"phone"}}
+"""The utility's own: where notices go to its people, seen by themselves and by who manages notices; what stands on every bill."""
 
 NAMED = {
     "Meter": {"customer_name"}, "MeterDetail": {"customer_name"}, "Account": {"customer_name"}, "AccountDetail": {"customer_name"},

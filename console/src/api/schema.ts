@@ -12997,11 +12997,11 @@ export interface components {
             locale: string;
             locked_until: string | null;
             login: string;
-            media?: string[];
+            media: string[];
             must_change: boolean;
             name: string;
-            places?: number[];
-            products?: number[];
+            places: number[];
+            products: number[];
             role: string;
             user_id: number;
         };

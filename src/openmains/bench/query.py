@@ -7,7 +7,8 @@ import json
 import random
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,7 @@ async def _build(args: Sizes | argparse.Namespace, var: Path, dsn: str, owner: P
     return built
 
 
-async def _p95(calls: list[Callable[[], Awaitable[object]]]) -> float:
+async def _p95(calls: Sequence[Callable[[], Awaitable[object]]]) -> float:
     """Milliseconds of the 95th of a hundred; the first tenth warms up and does not count."""
     times = []
     for call in calls:
@@ -251,8 +252,7 @@ async def _branches(
         figures[f"branch_{name}_p95_ms"] = await _p95([lambda ask=ask, one=one: ask(one) for one in chosen])  # type: ignore[misc]
         figures[f"branch_{name}_whole_s"] = await _best_s(lambda ask=ask: ask(AreaId(upper[0])))  # type: ignore[misc]
         _say(f"branch {name}: p95 {figures[f'branch_{name}_p95_ms']} ms, of all {figures[f'branch_{name}_whole_s']} s")
-        within = [lambda ask=ask, one=one: _limited(ask, one) for one in chosen]  # type: ignore[misc]
-        figures[f"limited_{name}_p95_ms"] = await _p95(within)
+        figures[f"limited_{name}_p95_ms"] = await _p95([partial(_limited, ask, one) for one in chosen])
         _say(f"branch {name} by who may see no other: p95 {figures[f'limited_{name}_p95_ms']} ms")
     return figures
 

@@ -187,6 +187,57 @@ ROWS: list[tuple[str, str, str, str]] = [
         "$1, {account_id}, 'bank', $2, 777, 19675, {entry_id}, '[]', 0, 0, 1, 1",
     ),
     (
+        "payment_order", "order_id AS payment_order_id",
+        "tenant_id, key, source, number, scene, account_id, meter_id, for_meter, fen, state, made_by, made_us, expires_us, receipt_id, "
+        "transaction, paid_us, reason",
+        "$1, $2, 'third_party', $2, 'third_party', {account_id}, {meter_id}, false, 777, 'paid', 1, 1, 2, {receipt_id}, $2, 1, $2",
+    ),
+    (
+        "payment_event", "",
+        "tenant_id, order_id, at_us, event, state, delivery, detail",
+        "$1, {payment_order_id}, 1, 'paid', 'paid', 'none', $2",
+    ),
+    (
+        "payment_refund", "refund_id",
+        "tenant_id, order_id, number, fen, reason, author_id, made_us",
+        "$1, {payment_order_id}, $2, 77, $2, 1, 1",
+    ),
+    (
+        "arrears_step", "step_id",
+        "tenant_id, account_id, oldest_due, kind, number, day, owed_fen, meter_id, state, made_us, reason",
+        "$1, {account_id}, 19700, 'closing', 1, 19710, 777, {meter_id}, 'open', 1, $2",
+    ),
+    (
+        "arrears_hold", "",
+        "account_id, tenant_id, until_day, reason, made_by, made_us",
+        "{account_id}, $1, 19720, $2, 1, 1",
+    ),
+    (
+        "rule", "rule_id",
+        "tenant_id, name, made_by",
+        "$1, $2, 1",
+    ),
+    (
+        "rule_version", "",
+        "rule_id, version, line, tenant_id, draft, zh, en, area_id, effective_us, made_by, made_us, reason",
+        "{rule_id}, 1, 1, $1, '{{\"condition\": {{\"silent_h\": 24}}}}', $2, $2, {area_id}, 1, 1, 1, $2",
+    ),
+    (
+        "access_refusal", "",
+        "tenant_id, name, imei, stage, reason, detail, address, first_us, last_us, attempts",
+        "$1, $2, {imei}, 'handshake', 'unknown', $2, '192.0.2.1', 1, 1, 1",
+    ),
+    (
+        "job", "job_id",
+        "tenant_id, kind, params, created_by",
+        "$1, 'meter_import', jsonb_build_object('file_name', $2::text), 1",
+    ),
+    (
+        "saved_query", "saved_id",
+        "tenant_id, owner_id, name, is_shared, question",
+        "$1, 1, $2, true, '{{}}'",
+    ),
+    (
         "outbox_event", "",
         "tenant_id, kind, change, meter_id, subject_id, data",
         "$1, 'alarm', 'raised', {meter_id}, {alarm_id}, '{{}}'",
@@ -231,7 +282,7 @@ async def furnish(world: World, clickhouse: ClickHouse, utility: Utility, name: 
             except Exception as error:
                 raise AssertionError(f"{table}: {error}") from error
             if key:
-                place.ids[key] = made
+                place.ids[key.rsplit(" ", 1)[-1]] = made
     await world.owner.execute(
         "UPDATE meter SET customer_id = $1 WHERE meter_id = $2", place.ids["customer_id"], place.ids["meter_id"]
     )

@@ -107,9 +107,9 @@ class User(msgspec.Struct, frozen=True):
     must_change: bool
     locked_until: datetime | None
     created_at: datetime
-    places: list[int] = []
-    media: list[str] = []
-    products: list[int] = []
+    places: list[int]
+    media: list[str]
+    products: list[int]
 
     @property
     def reach(self) -> Reach:

@@ -187,7 +187,7 @@ class UndoOfImport(Struct, frozen=True, forbid_unknown_fields=True):
     operation_id="undo_import",
     status_code=202,
     tags=["jobs"],
-    opt=may(Permission.MANAGE_METERS),
+    opt=may(Permission.MANAGE_METERS, whole=True),
 )
 async def undo_import(request: Request[Any, Any, Any], job_id: Id, data: JSONBody[UndoOfImport]) -> Job:
     """Take an import of meters back, as a job: meters it changed are as before, meters it made are gone. Rows whose meters were used since

@@ -11,11 +11,22 @@ from dataclasses import replace
 from datetime import date
 
 from openmains.app.reach import limits_now
-from openmains.app.readings.report.collection import Counts, DayRequest, Frozen, Labels, MeterLabel, MissingMeter, Piece
+from openmains.app.readings.report.accuracy_model import ManualRead, RegisterCheck
+from openmains.app.readings.report.collection import (
+    CellCounts,
+    Counts,
+    DayRequest,
+    Frozen,
+    Labels,
+    MeterLabel,
+    MissingMeter,
+    Piece,
+)
 from openmains.app.readings.report.ports import DayStore, DueStore, LabelStore
 from openmains.domain.identity.reach import Reach
-from openmains.domain.ids import AreaId, MeterId, ProductId, TenantId
+from openmains.domain.ids import MeterId, ProductId, TenantId
 from openmains.domain.readings.expected import Status
+from openmains.domain.readings.model import DayRow
 
 
 class Scope:
@@ -33,6 +44,13 @@ class Scope:
     def has(self, area_id: int, product_id: int) -> bool:
         """Whether what hangs there is within."""
         return area_id in self.areas and product_id in self.products
+
+    def narrowed(self, areas: Sequence[int], products: Sequence[int]) -> tuple[list[int], list[int]]:
+        """What of a question is within; none asked for: all of it. An empty answer finds nothing, and must not be asked as 'all'."""
+        return (
+            sorted(self.areas.intersection(areas) if areas else self.areas),
+            sorted(self.products.intersection(products) if products else self.products),
+        )
 
     def counts(self, rows: Sequence[Counts]) -> list[Counts]:
         """Those within."""
@@ -57,6 +75,22 @@ class WithinNames:
             return found
         return {meter_id: replace(label, address="") for meter_id, label in found.items()}  # a maker's people
 
+    async def manual_reads(
+        self, tenant_id: TenantId, start_s: int, end_s: int, after: tuple[int, int], limit: int
+    ) -> list[ManualRead]:
+        """See the port. A page of a limited person is filled from as many pages as it takes: one that is short is the last."""
+        scope = await scope_now(self._names, tenant_id)
+        within: list[ManualRead] = []
+        while len(within) < limit:
+            reads = await self._names.manual_reads(tenant_id, start_s, end_s, after, limit)
+            if scope is None:
+                return reads
+            within += [read for read in reads if scope.has(read.area_id, read.product_id)]
+            if len(reads) < limit:
+                break
+            after = (reads[-1].at, reads[-1].reading_id)
+        return within[:limit]
+
 
 class WithinDays:
     """``DayStore``."""
@@ -72,26 +106,39 @@ class WithinDays:
             return await self._days.counts(tenant_id, asked, is_whole=is_whole)
         return scope.counts(await self._days.counts(tenant_id, asked))
 
-    async def checks(
-        self, tenant_id: TenantId, asked: DayRequest, start_s: int, end_s: int
-    ) -> list[tuple[AreaId, ProductId, int, int]]:
+    async def counts_by_cell(
+        self, tenant_id: TenantId, asked: DayRequest, areas: Sequence[int] = (), products: Sequence[int] = ()
+    ) -> list[CellCounts]:
         """See the port."""
         scope = await scope_now(self._names, tenant_id)
-        rows = await self._days.checks(tenant_id, asked, start_s, end_s)
-        return rows if scope is None else [row for row in rows if scope.has(row[0], row[1])]
+        if scope is None:
+            return await self._days.counts_by_cell(tenant_id, asked, areas, products)
+        areas, products = scope.narrowed(areas, products)
+        return await self._days.counts_by_cell(tenant_id, asked, areas, products) if areas and products else []
+
+    async def checks(
+        self, tenant_id: TenantId, asked: DayRequest, start_s: int, end_s: int, *, by_cell: bool
+    ) -> list[RegisterCheck]:
+        """See the port."""
+        scope = await scope_now(self._names, tenant_id)
+        rows = await self._days.checks(tenant_id, asked, start_s, end_s, by_cell=by_cell)
+        return rows if scope is None else [row for row in rows if scope.has(row.area_id, row.product_id)]
+
+    async def days_of(self, tenant_id: TenantId, day: int, meter_ids: Sequence[MeterId]) -> dict[int, DayRow]:
+        """Of meters that were found within."""
+        return await self._days.days_of(tenant_id, day, meter_ids)
 
     async def missing(
         self, tenant_id: TenantId, asked: DayRequest, after: int, limit: int,
-        statuses: Sequence[Status] = (Status.MISSING,), areas: Sequence[int] = (), products: Sequence[int] = (),
+        statuses: Sequence[Status] = (Status.MISSING,), areas: Sequence[int] = (), products: Sequence[int] = (), cell: int | None = None,
     ) -> list[MissingMeter]:  # fmt: skip
         """See the port."""
         scope = await scope_now(self._names, tenant_id)
         if scope is not None:
-            areas = sorted(scope.areas.intersection(areas) if areas else scope.areas)
-            products = sorted(scope.products.intersection(products) if products else scope.products)
+            areas, products = scope.narrowed(areas, products)
             if not areas or not products:
                 return []
-        return await self._days.missing(tenant_id, asked, after, limit, statuses, areas, products)
+        return await self._days.missing(tenant_id, asked, after, limit, statuses, areas, products, cell)
 
     async def volumes_below(
         self, tenant_id: TenantId, areas: Sequence[int], first_day: int, last_day: int

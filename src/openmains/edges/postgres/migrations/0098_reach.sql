@@ -50,8 +50,8 @@ GRANT USAGE ON SCHEMA public TO openmains_limited;
 DO $$
 DECLARE
   -- Macros: {area:x} the area x lies within the places, {product:x} the product x within media and products, {medium:x} a medium,
-  -- {meter}, {account}, {customer}, {order}, {alarm}: the row named by this table's column is seen; {me}: the person; {us}: not a maker's;
-  -- {all}: everything.
+  -- {meter}, {account}, {customer}, {order}, {alarm}: the row named by this table's column is seen; {me}: the person; {peer:x}: the
+  -- person x sees no place that this one does not, or the whole; {us}: not a maker's; {all}: everything.
   v_rules text[][] := ARRAY[
     -- places and what stands in them
     ['area', '({area:area_id}) OR area_id IN (SELECT areas_above_reach())'],
@@ -68,7 +68,8 @@ DECLARE
     ['reread_gap', '{meter}'], ['rule_proposal', '{meter}'], ['rule_standing', '{meter}'], ['site_photo', '{us} AND {meter}'],
     ['site_visit', '{us} AND {meter}'], ['terminal', '{meter}'], ['terminal_finding', '{us} AND {meter}'], ['dead_letter', '{meter}'],
     ['installation', '{us} AND {meter}'],
-    ['onboarding', '{meter}'], ['access_refusal', 'false'],
+    ['onboarding', '{meter}'],
+    ['access_refusal', 'EXISTS (SELECT FROM meter m WHERE m.imei = access_refusal.imei)'],
     ['collection_due_count', '{area:area_id} AND {product:product_id}'],
     ['device_key', 'EXISTS (SELECT FROM meter m WHERE m.imei = device_key.imei)'],
     ['terminal_change', 'EXISTS (SELECT FROM meter m WHERE m.imei = terminal_change.imei)'],
@@ -97,6 +98,12 @@ DECLARE
     ['bill_run', 'EXISTS (SELECT FROM bill b WHERE b.run_id = bill_run.run_id)'], ['till_shift', 'clerk_id = {me}'],
     ['tariff_simulation', 'false'],
     ['tariff_member', 'CASE WHEN meter_id IS NULL THEN {account} ELSE {meter} END'],
+    ['payment_order', '{account}'], ['arrears_step', '{account}'], ['arrears_hold', '{account}'],
+    ['payment_event', 'EXISTS (SELECT FROM payment_order o WHERE o.order_id = payment_event.order_id)'],
+    ['payment_refund', 'EXISTS (SELECT FROM payment_order o WHERE o.order_id = payment_refund.order_id)'],
+    -- rules of one's own products and areas, or of the areas above; what a trial found is of the whole
+    ['rule_version', '(area_id IS NULL OR {area:area_id} OR area_id IN (SELECT areas_above_reach())) AND (product_id IS NULL OR {product:product_id})'],
+    ['rule', 'EXISTS (SELECT FROM rule_version v WHERE v.rule_id = rule.rule_id)'], ['rule_trial', 'false'],
     -- orders
     ['work_order', 'CASE WHEN meter_id IS NOT NULL THEN {meter} WHEN account_id IS NOT NULL THEN {account}
         WHEN premises_id IS NOT NULL THEN EXISTS (SELECT FROM premises p WHERE p.premises_id = work_order.premises_id)
@@ -107,12 +114,14 @@ DECLARE
     ['session', 'user_id = {me}'], ['api_token', 'user_id = {me}'], ['sign_in_place', 'user_id = {me}'],
     ['job', 'created_by = {me}'], ['audit', 'user_id = {me}'], ['notice', 'user_id = {me}'], ['notice_person', 'user_id = {me}'],
     ['notice_channel', 'kind = ''inbox'''],
+    ['saved_query', 'owner_id = {me} OR {peer:owner_id}'], ['list_view', 'owner_id = {me} OR {peer:owner_id}'],
     -- how the utility is set up: of no place
     ['collection_due', '{all}'], ['notice_calendar', '{all}'], ['reread_scan', '{all}'],
     ['tenant', '{all}'], ['app_user', '{all}'], ['own_role', '{all}'], ['area_kind', '{all}'], ['access_policy', '{all}'],
     ['cell_capacity', '{all}'], ['command_policy', '{all}'], ['command_setting', '{all}'], ['lifetime_rule', '{all}'],
-    ['list_view', '{all}'], ['saved_query', '{all}'], ['tariff', '{all}'], ['tariff_plan', '{all}'], ['meter_price', '{all}'],
-    ['technician', '{all}'], ['work_order_kind', '{all}'], ['rule', '{all}'], ['rule_version', '{all}'], ['ledger_month', '{all}'],
+    ['tariff', '{all}'], ['tariff_plan', '{all}'], ['meter_price', '{all}'],
+    ['technician', '{all}'], ['work_order_kind', '{all}'], ['ledger_month', '{all}'],
+    ['arrears_rule', '{all}'], ['calendar_year', '{all}'], ['bill_letterhead', '{all}'],
     ['driver_page', '{all}'], ['driver_page_version', '{all}'], ['personal_key', '{all}'], ['tenant_key', '{all}'],
     ['restore_epoch', '{all}'], ['platform_choice', '{all}'], ['outbox_place', '{all}'], ['import_heading', '{all}']
   ];
@@ -140,6 +149,8 @@ BEGIN
     v_rule := regexp_replace(v_rule, '\{area:(\w+)\}', '((SELECT reach_places()) = ''{}'' OR \1 IN (SELECT areas_in_reach()))', 'g');
     v_rule := regexp_replace(v_rule, '\{product:(\w+)\}', '\1 IN (SELECT products_in_reach())', 'g');
     v_rule := regexp_replace(v_rule, '\{medium:(\w+)\}', '((SELECT reach_media()) = ''{}'' OR \1 = ANY ((SELECT reach_media())::text[]))', 'g');
+    v_rule := regexp_replace(v_rule, '\{peer:(\w+)\}', 'EXISTS (SELECT FROM app_user u WHERE u.user_id = \1 AND u.places <@ (SELECT reach_places())
+        AND u.media <@ (SELECT reach_media()) AND u.products <@ (SELECT reach_products()))', 'g');
     v_rule := replace(v_rule, '{us}', '(SELECT reach_products()) = ''{}''');
     v_rule := replace(v_rule, '{me}', '(SELECT reach_user())');
     v_rule := replace(v_rule, '{meter}', format('EXISTS (SELECT FROM meter m WHERE m.meter_id = %I.meter_id)', v_table));
