@@ -1054,6 +1054,7 @@ export interface paths {
         /**
          * MakeBillFiles
          * @description All bills that a run made as PDF files in the caller's language, 5,000 in each ZIP file: a job, whose pieces are downloaded from it.
+         *     Names and addresses stand on them: only for who may see customers.
          */
         post: operations["make_bill_files"];
         delete?: never;
@@ -2947,7 +2948,7 @@ export interface paths {
         /**
          * DownloadJobFile
          * @description What a job made: its file, or the list of rows and columns an import refused, in the caller's language. One's own, or with the
-         *     permission that making it takes.
+         *     permission that making it takes. Who took it is in the audit trail.
          */
         get: operations["download_job_file"];
         put?: never;
