@@ -1054,6 +1054,7 @@ export interface paths {
         /**
          * MakeBillFiles
          * @description All bills that a run made as PDF files in the caller's language, 5,000 in each ZIP file: a job, whose pieces are downloaded from it.
+         *     Names and addresses stand on them: only for who may see customers.
          */
         post: operations["make_bill_files"];
         delete?: never;
@@ -2947,7 +2948,7 @@ export interface paths {
         /**
          * DownloadJobFile
          * @description What a job made: its file, or the list of rows and columns an import refused, in the caller's language. One's own, or with the
-         *     permission that making it takes.
+         *     permission that making it takes. Who took it is in the audit trail.
          */
         get: operations["download_job_file"];
         put?: never;
@@ -10457,7 +10458,12 @@ export interface components {
              */
             locale: "zh" | "en";
             login: string;
+            media?: ("gas" | "water")[];
             name: string;
+            /** @description Areas, each with all below it. */
+            places?: number[];
+            /** @description A maker's own models. */
+            products?: number[];
             /**
              * @description Why; kept in the audit log.
              * @default
@@ -12009,7 +12015,7 @@ export interface components {
          * @description Built-in roles. Their names stand in rows of people and tokens.
          * @enum {string}
          */
-        Role: "administrator" | "operator" | "dispatcher" | "clerk" | "cashier" | "reader" | "installer" | "government" | "viewer";
+        Role: "administrator" | "operator" | "dispatcher" | "clerk" | "cashier" | "reader" | "installer" | "maker" | "government" | "viewer";
         /** RoleChange */
         RoleChange: {
             name: string;
@@ -12353,13 +12359,21 @@ export interface components {
             kind: string;
             locale: string;
             login: string;
+            media: string[];
             must_change: boolean;
             name: string;
             permissions: components["schemas"]["Permission"][];
+            places: components["schemas"]["SessionPlace"][];
             preferences: components["schemas"]["Preferences"];
+            products: number[];
             role: string;
             user_id: number;
             zone: string;
+        };
+        /** SessionPlace */
+        SessionPlace: {
+            area_id: number;
+            name: string;
         };
         /** SettingTimes */
         SettingTimes: {
@@ -12984,8 +12998,11 @@ export interface components {
             locale: string;
             locked_until: string | null;
             login: string;
+            media: string[];
             must_change: boolean;
             name: string;
+            places: number[];
+            products: number[];
             role: string;
             user_id: number;
         };
@@ -12993,7 +13010,12 @@ export interface components {
         UserChange: {
             disabled?: boolean;
             locale?: "zh" | "en";
+            media?: ("gas" | "water")[];
             name?: string;
+            /** @description Areas, each with all below it. */
+            places?: number[];
+            /** @description A maker's own models. */
+            products?: number[];
             /**
              * @description Why; kept in the audit log.
              * @default

@@ -151,6 +151,7 @@ export const auditWords = {
     remove_query: ["删除保存的查询", "Remove a saved query"],
     run_query: ["运行保存的查询", "Run a saved query"],
     ask_for_job: ["提交任务", "Ask for a job"],
+    download_job_file: ["下载任务文件", "Download a job's file"],
     cancel_batch: ["取消批量", "Cancel a batch"],
     reject_command: ["驳回命令", "Reject a command"],
     cancel_command: ["取消命令", "Cancel a command"],

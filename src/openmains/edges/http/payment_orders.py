@@ -110,7 +110,12 @@ def tools_of(request: Request[Any, Any, Any]) -> ChannelContext:
     return ChannelContext(deps.provider_call, _sealer(request), deps.now_s, deps.nonce)
 
 
-@get("/payment-channels", operation_id="list_payment_channels", tags=["payments"], opt=may(Permission.SEE_MONEY))
+@get(
+    "/payment-channels",
+    operation_id="list_payment_channels",
+    tags=["payments"],
+    opt=may(Permission.SEE_MONEY, whole=True),
+)
 async def list_payment_channels(request: Request[Any, Any, Any]) -> list[PayChannel]:
     """Channels with the callbacks of 30 days that changed nothing; secrets by name only."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -149,7 +154,9 @@ async def change_payment_channel(
     )
 
 
-@get("/payment-signer", operation_id="read_payment_signer", tags=["payments"], opt=may(Permission.SEE_MONEY))
+@get(
+    "/payment-signer", operation_id="read_payment_signer", tags=["payments"], opt=may(Permission.SEE_MONEY, whole=True)
+)
 async def read_payment_signer(request: Request[Any, Any, Any]) -> PaymentSigner:
     """By whose sign-in at the signer paid top-ups are given; the password is told to nobody."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
