@@ -174,7 +174,7 @@ SELECT count(*) AS alarms,
 
 -- name: subscriptions
 -- Other systems, how far each is, and what it was refused.
-SELECT s.subscription_id, s.name, s.url, s.kinds, s.area_id, s.is_signed, s.is_on, s.taken, s.taken_us, s.tries, s.failing_us,
+SELECT s.subscription_id, s.name, s.url, s.login, s.kinds, s.area_id, s.is_signed, s.is_on, s.taken, s.taken_us, s.tries, s.failing_us,
        s.next_us, s.reason,
        (SELECT count(*) FROM outbox_event e WHERE e.tenant_id = s.tenant_id AND e.seq > s.seq AND e.kind = ANY (s.kinds)) AS waiting,
        (SELECT count(*) FROM push_dead_letter d WHERE d.tenant_id = s.tenant_id AND d.subscription_id = s.subscription_id
@@ -185,13 +185,13 @@ SELECT s.subscription_id, s.name, s.url, s.kinds, s.area_id, s.is_signed, s.is_o
 
 -- name: add_subscription
 -- From now on; nothing comes back where the name is taken.
-INSERT INTO subscription (tenant_id, name, url, kinds, area_id, is_on, changed_us, seq)
-SELECT :tenant_id, :name, :url, :kinds, :area_id, :is_on, :now_us, p.seq FROM outbox_place p WHERE p.name = 'numbered'
+INSERT INTO subscription (tenant_id, name, url, login, kinds, area_id, is_on, changed_us, seq)
+SELECT :tenant_id, :name, :url, :login, :kinds, :area_id, :is_on, :now_us, p.seq FROM outbox_place p WHERE p.name = 'numbered'
 ON CONFLICT (tenant_id, name) WHERE NOT is_gone DO NOTHING RETURNING subscription_id
 
 -- name: change_subscription
 -- All but its secret and its place; it is tried at once.
-UPDATE subscription SET name = :name, url = :url, kinds = :kinds, area_id = :area_id, is_on = :is_on, changed_us = :now_us, next_us = 0
+UPDATE subscription SET name = :name, url = :url, login = :login, kinds = :kinds, area_id = :area_id, is_on = :is_on, changed_us = :now_us, next_us = 0
  WHERE tenant_id = :tenant_id AND subscription_id = :subscription_id AND NOT is_gone
 
 -- name: put_subscription_secret
