@@ -27,6 +27,7 @@ from openmains.edges.postgres.readings.changes import ChangeFactsOfTenant
 from openmains.edges.postgres.security.keys import PostgresKeys
 from openmains.run.engines.child import StartError
 from openmains.run.master_key import masters_of
+from openmains.run.personal import personal_vault
 from openmains.run.roles.process import Core, every, now_us
 from openmains.run.settings import Settings
 
@@ -76,7 +77,7 @@ async def run_notify(
                 yield ChangeFactsOfTenant(connection, tenant_id)
 
         feed = ChangesFeed(ClickHouseChanges(core.clickhouse), facts, exponents)
-        desk = NoticeLoop(notices, sealer, senders(http, mailer), now_us)
+        desk = NoticeLoop(notices, sealer, senders(http, mailer), now_us, personal_vault(settings.var_path, pool))
         push = PushLoop(pushes, sealer, http, feed, now_us, brokers)
 
         async def tell() -> None:

@@ -101,13 +101,14 @@ SELECT name FROM tenant WHERE tenant_id = :tenant_id
 -- The delivery log, newest first, or one notice; a filter that is null takes all.
 SELECT n.notice_id, n.kind, n.state, n.severity, n.event, n.alarm_id, n.facts, n.level, n.user_id, coalesce(u.name, '') AS user_name,
        n.channel_id, coalesce(c.name, '') AS channel, coalesce(c.kind, '') AS channel_kind, n.made_us, n.due_us, n.held, n.tries,
-       n.accepted_us, n.received_us, n.seen_us, n.bundle, n.reason
+       n.accepted_us, n.received_us, n.seen_us, n.bundle, n.reason, n.customer_id
   FROM notice n LEFT JOIN app_user u ON u.tenant_id = n.tenant_id AND u.user_id = n.user_id
        LEFT JOIN notice_channel c ON c.tenant_id = n.tenant_id AND c.channel_id = n.channel_id
  WHERE n.tenant_id = :tenant_id AND (:after::bigint IS NULL OR n.notice_id < :after)
    AND (:notice_id::bigint IS NULL OR n.notice_id = :notice_id) AND (:state::text IS NULL OR n.state = :state)
    AND (:channel_id::bigint IS NULL OR n.channel_id = :channel_id) AND (:alarm_id::bigint IS NULL OR n.alarm_id = :alarm_id)
    AND (:user_id::bigint IS NULL OR n.user_id = :user_id)
+   AND (:announcement_id::bigint IS NULL OR (n.subject = 'announcement:' || :announcement_id::bigint AND n.subject <> ''))
    AND (:channel_kind::text IS NULL OR c.kind = :channel_kind)
  ORDER BY n.notice_id DESC LIMIT :most
 
@@ -134,7 +135,7 @@ SELECT notice_id FROM notice WHERE tenant_id = :tenant_id AND key = :key
 -- name: send_again
 -- One that failed waits once more, with all its tries before it.
 UPDATE notice SET state = 'waiting', due_us = :now_us, tries = 0
- WHERE tenant_id = :tenant_id AND notice_id = :notice_id AND state = 'failed' AND channel_id IS NOT NULL
+ WHERE tenant_id = :tenant_id AND notice_id = :notice_id AND state = 'failed' AND channel_id IS NOT NULL AND reason <> 'cancelled'
 
 -- name: unseen
 -- How many in the inbox were never opened.
