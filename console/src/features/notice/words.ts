@@ -38,8 +38,6 @@ export const words = {
     days: { "0": ["周一", "Mon"], "1": ["周二", "Tue"], "2": ["周三", "Wed"], "3": ["周四", "Thu"], "4": ["周五", "Fri"], "5": ["周六", "Sat"], "6": ["周日", "Sun"] },
     groups: ["内容", "Events"], group: { alarm: ["告警", "alarms"], command: ["命令结果", "command results"], valve: ["阀门状态", "valve states"], reading: ["读数", "readings"] }, unsigned: ["未签名", "not signed"],
     waiting: ["等待", "Waiting"], taken: ["已收", "Taken"], dead: ["未送达事件", "Undelivered events"], failing: ["自此失败", "failing since"], well: ["正常", "well"], noSubscriptions: ["没有订阅", "No subscriptions"],
-    brokerUser: ["消息代理用户名", "User name at the broker"], password: ["密码", "Password"], target: ["推送地址", "Where to"],
-    targetHint: ["https://主机/路径 · mqtts://主机/主题 · tls://主机/主题(NATS)", "https://host/path · mqtts://host/topic · tls://host/subject (NATS)"],
     addSubscription: ["新建订阅", "Add a subscription"], changeSubscription: ["修改订阅 {name}", "Change {name}"], replayFrom: ["自此时刻", "From"], replay: ["重放", "Replay"], deadLetters: ["未送达事件", "Undelivered events"], noDead: ["没有未送达的事件", "No undelivered events"],
     sendDead: ["重发 {count} 条", "Send {count} again"], event: ["事件", "Event"], reason: ["原因", "Reason"], tries: ["次数", "Tries"], deadStates: { open: ["未送达", "not taken"], again: ["等待重发", "waits again"], taken: ["已送达", "taken"] },
     actChannel: { title: ["保存渠道 {name}？", "Save the channel {name}?"], what: ["此后的通知按此设置发送；密钥保存后不再显示。", "Notices go out by it from now on; its secrets are not shown any more."], back: ["可以再次修改。", "It can be changed again."] },
