@@ -23,6 +23,7 @@ from openmains.edges.http import (
     alarm,
     alarm_life,
     alarm_limits,
+    announcements,
     areas,
     arrears,
     bill_papers,
@@ -115,7 +116,7 @@ _MODULES = (
     tariff_plans, ledger, billing, bill_papers, arrears, payment, payment_orders, payment_comparisons, receipt_papers,
     readings_bulk, readings_insert, readings_sums, readings_saved, readings_tasks, areas, concentrators,
     driver_pages, imports, home, party, party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log,
-    subscriptions, field, work_order, work_order_field, rule, system,
+    announcements, subscriptions, field, work_order, work_order_field, rule, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(

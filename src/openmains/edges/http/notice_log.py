@@ -35,6 +35,7 @@ async def list_notices(
     channel_id: OptionalId = None,
     alarm_id: OptionalId = None,
     user_id: OptionalId = None,
+    announcement_id: OptionalId = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[Notice]:
@@ -47,6 +48,7 @@ async def list_notices(
             channel_id=channel_id,
             alarm_id=alarm_id,
             user_id=user_id,
+            announcement_id=announcement_id,
         )
     return page("notices", rows, limit, lambda notice: notice.notice_id)
 
