@@ -9,7 +9,11 @@ import asyncpg
 import httpx
 import pytest
 
+from openmains.app.identity.model import Actor
+from openmains.domain.ids import TenantId, UserId
+from openmains.domain.period import date_to_day
 from openmains.edges.clickhouse.client import ClickHouse
+from openmains.run.demo.debits import fill_debits
 from tests.edges.http.test_billing import done_, town
 from tests.edges.http.test_ledger import balanced
 from tests.edges.http.test_tariffs import made, problem
@@ -211,3 +215,32 @@ async def test_what_is_owed_is_collected_once(world: World, clickhouse: ClickHou
         async with world.client(world.b.token) as stranger:
             assert (await done_(stranger, "/debit-files"))["items"] == []
             assert problem(await stranger.get(f"/debit-files/{own['file_id']}/download")) == "not-found"
+
+
+async def test_the_demo_has_files_answered_and_waiting(world: World, clickhouse: ClickHouse) -> None:
+    async with town(world, clickhouse, 4) as (place, clerk, chief):
+        for account in range(1, 5):
+            await place.whole_months(account, 100 * account)
+        await place.run(chief, place.before)
+        actors = [
+            Actor(
+                TenantId(place.utility.tenant_id),
+                UserId(user),
+                "x",
+                "x",
+                "administrator",
+                "zh",
+                "Asia/Shanghai",
+                "session",
+            )
+            for user in (place.utility.ids["user_id"], place.utility.ids["user_id"] + 10**9)
+        ]
+        assert world.deps.sealer is not None
+        filled = world.deps.store, world.deps.sealer, actors[0], actors[1], [1, 2, 3, 4], date_to_day(place.today)
+        assert await fill_debits(*filled) == 3
+        assert await fill_debits(*filled) == 0, "once for ever"
+        waits, done = (await done_(clerk, "/debit-files"))["items"]
+        assert (done["state"], done["paid"], done["declined"], done["returned"]) == ("done", 2, 1, 1)
+        assert (waits["state"], waits["lines"]) == ("open", 1)
+        assert [one["state"] for one in (await done_(clerk, "/payment-returns"))["items"]] == ["pending"]
+        await balanced(world, place.utility)
