@@ -64,3 +64,9 @@ export const listDebitAnswers = (id: number, signal: Abort) => call("get", "/api
 export const debitFileUrl = (id: number) => fileUrl("/api/v1/debit-files/{file_id}/download", {}, { file_id: id });
 export const readDebitAnswer = (id: number, file: File): Promise<DebitAnswer> => sendFile(urlOf("/api/v1/debit-files/{file_id}/answers", { file_id: id }), file);
 export const voidDebitFile = (id: number, reason: string) => call("post", "/api/v1/debit-files/{file_id}/void", { path: { file_id: id }, body: { reason } });
+export type PaymentPartner = Schemas["PaymentPartner"];
+
+export const listPartners = (signal: Abort) => call("get", "/api/v1/payment-partners", { signal });
+export const addPartner = (name: string, reason: string) => call("post", "/api/v1/payment-partners", { body: { name, reason } });
+export const changePartner = (id: number, body: Schemas["PaymentPartnerForm"]) => call("put", "/api/v1/payment-partners/{partner_id}", { path: { partner_id: id }, body });
+export const renewPartnerKey = (id: number, reason: string) => call("post", "/api/v1/payment-partners/{partner_id}/key", { path: { partner_id: id }, body: { reason } });

@@ -11,5 +11,6 @@ export const routes: readonly Page[] = [
   { path: "/payments/debits", name: "debit-files", component: () => import("./pages/DebitFiles.vue"), meta: { title: "payment.debitFiles", needs: "see_money", under: "payment-orders" } },
   { path: "/payments/debits/:id(\\d+)", name: "debit-file", component: () => import("./pages/DebitFile.vue"), meta: { title: "payment.debitFile", needs: "see_money", under: "payment-orders" } },
   { path: "/payments/debit-authorisations", name: "debit-authorisations", component: () => import("./pages/DebitAuthorisations.vue"), meta: { title: "payment.authorisations", needs: "see_money", under: "payment-orders" } },
+  { path: "/payments/partners", name: "payment-partners", component: () => import("./pages/PaymentPartners.vue"), meta: { title: "payment.partners", needs: "see_money", under: "payment-orders" } },
   { path: "/payments/channels", name: "payment-channels", component: () => import("./pages/PayChannels.vue"), meta: { title: "payment.payChannels", needs: "see_money", under: "payment-orders" } },
 ];

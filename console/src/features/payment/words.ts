@@ -9,6 +9,7 @@ export const words = {
     refunds: ["渠道退款", "Refunds"],
     payChannels: ["支付渠道", "Payment channels"],
     comparison: ["对账", "Comparison"],
+    partners: ["合作方", "Partners"],
     debitFiles: ["银行代扣", "Direct debit"],
     debitFile: ["代扣文件", "Debit file"],
     authorisations: ["代扣授权", "Debit authorisations"],

@@ -53,6 +53,13 @@ WHY: Final[dict[str, tuple[str, str]]] = {
         "collected without the bank's number, or with another than before",
     ),
     "debit-contradiction": ("与此前回盘的结果矛盾", "it contradicts what was answered before"),
+    # why a partner's request is refused (domain/payment/partner.py)
+    "partner-unreadable": ("签名头缺失或格式不对", "headers of the signature lack or are none"),
+    "partner-signature": ("签名与内容不符", "the signature is not of these bytes"),
+    "partner-other": ("用另一合作方的密钥签名", "it is signed with another partner's key"),
+    "partner-stale": ("时间戳超出前后 5 分钟", "its timestamp is more than 5 minutes off"),
+    "partner-replay": ("随机串已使用过", "its nonce was taken before"),
+    "partner-off": ("该合作方已停用", "this partner is switched off"),
     # parts of the system
     "postgresql": ("业务数据库", "the registry's database"),
     "clickhouse": ("读数库", "the readings' store"),

@@ -144,6 +144,20 @@ TEXTS = {
         "The bank data of contract {contract} does not open, by another master key or damage, so the file cannot be made."
         " Have another person void it, end that authorisation and enter it anew.",
     ),
+    "partner-taken": Text(
+        409,
+        "合作方名称已存在",
+        "已有名为“{name}”的合作方。请换一个名称。",
+        "A partner has this name",
+        "There is a partner called {name}. Choose another name.",
+    ),
+    "partner-refused": Text(
+        401,
+        "合作方请求未采信",
+        "{why}。未入账。请按接口说明重新签名，换新的随机串，以同一编号再报。",
+        "The partner's request is not believed",
+        "The request changed nothing: {why}. Sign it anew as the document says, with a new nonce and the same number.",
+    ),
     "refund-by-order": Text(
         409,
         "请按支付订单退款",
