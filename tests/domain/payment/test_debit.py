@@ -13,9 +13,9 @@ from openmains.app.payment.debit_layouts import LAYOUTS, OURS
 from openmains.domain.payment.debit import (
     CHANGES,
     Answered,
+    AnswerFault,
     AnswerFaultError,
     AnswerLine,
-    AnswerWhy,
     DebitOutcome,
     DebitState,
     HeldItem,
@@ -25,13 +25,13 @@ from openmains.domain.payment.debit_layout import layout_of, read_untrusted, wri
 from openmains.domain.period import day_to_date
 from tests.support.properties import counted
 
-S, OUT, WHY = DebitState, DebitOutcome, AnswerWhy
+S, OUT, WHY = DebitState, DebitOutcome, AnswerFault
 LAYOUT = LAYOUTS[OURS]
 GOOD = "A|openmains-1|DD1|2|300\r\nR|DD1-1|100|00|B1|20261130\r\nR|DD1-2|200|51||\r\nT|2|300\r\n"
 HELD = {"DD1-1": HeldItem(S.ASKED, 100, ""), "DD1-2": HeldItem(S.ASKED, 200, "")}
 
 
-def why(held: dict[str, HeldItem], text: str | bytes) -> tuple[AnswerWhy, int]:
+def why(held: dict[str, HeldItem], text: str | bytes) -> tuple[AnswerFault, int]:
     data = text if isinstance(text, bytes) else text.encode()
     with pytest.raises(AnswerFaultError) as told:
         judge("DD1", held, read_untrusted(LAYOUT, data))

@@ -16,7 +16,7 @@ from openmains.app.payment.debit_model import DebitAnswer, DebitItem
 from openmains.app.payment.debit_ports import AnswerCounts, DebitStore, ItemChange
 from openmains.app.payment.debits import MOST_LINES
 from openmains.app.payment.ports import ReturnStore
-from openmains.app.payment.take_many import PaymentOfMany, take_many
+from openmains.app.payment.take_many import ChannelPayment, take_many
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.payment.debit import AnswerFaultError, AnswerLine, DebitState, HeldItem, Judged, judge
@@ -70,7 +70,7 @@ async def _booked(
     now_us: int,
 ) -> list[ItemChange]:
     paid = [line for line, then in judged.changes if then is DebitState.PAID]
-    wanted = [PaymentOfMany(items[line.number].account_id, line.transaction, line.fen) for line in paid]
+    wanted = [ChannelPayment(items[line.number].account_id, line.transaction, line.fen) for line in paid]
     taken = await take_many(work, "bank", wanted, f"debit:{number}:{digest[:16]}", actor.user_id, today, now_us)
     receipts = dict(zip((line.number for line in paid), taken, strict=True))
     changes = []

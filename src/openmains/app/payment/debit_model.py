@@ -20,7 +20,7 @@ class DebitAuthorisation(Struct, frozen=True):
     bank: str
     tail: str
     signed_on: str
-    maker: str
+    author: str
     made_at: datetime
     ended_at: datetime | None
     end_reason: str
@@ -41,8 +41,8 @@ class DebitFile(Struct, frozen=True):
     paid_fen: int
     declined: int
     returned: int
-    made_by: int
-    maker: str
+    author_id: int
+    author: str
     made_at: datetime
     voider: str | None
     voided_at: datetime | None

@@ -181,7 +181,7 @@ async def void_file(store: Store, actor: Actor, file_id: int, reason: str, now_u
             raise Problem("already-done", state=before.state)
         if before.answered:
             raise Problem("debit-file-answered", number=before.number, answered=before.answered)
-        if before.made_by == actor.user_id:
+        if before.author_id == actor.user_id:
             raise Problem("own-debit-file")
         await work[DebitStore].void(file_id, why, actor.user_id, now_us)
         after = await _file(work, file_id)

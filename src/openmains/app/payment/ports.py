@@ -10,7 +10,7 @@ from openmains.app.payment.model import PaymentReturn, Receipt, TillShift
 from openmains.domain.ids import UserId
 
 
-class ManyReceipts(NamedTuple):
+class ReceiptBatch(NamedTuple):
     """Receipts that are written together, by place: ``paid``: what each paid; ``after``: its account then."""
 
     channel: Channel
@@ -59,7 +59,7 @@ class ReceiptStore(Protocol):
     async def of_keys(self, channel: Channel, keys: Sequence[str]) -> Mapping[str, int]:
         """Those that are taken, with their receipts."""
 
-    async def add_many(self, rows: ManyReceipts, taken_by: UserId, now_us: int) -> list[int]:
+    async def add_many(self, rows: ReceiptBatch, taken_by: UserId, now_us: int) -> list[int]:
         """Taken at no counter; their ids, in order."""
 
     async def get(self, receipt_id: int) -> Receipt | None: ...

@@ -10,7 +10,7 @@ from openmains.app.billing.settling import Share, settle
 from openmains.app.ledger.booking import book_many
 from openmains.app.ledger.model import Channel
 from openmains.app.ledger.ports import LedgerStore
-from openmains.app.payment.ports import ManyReceipts, ReceiptStore
+from openmains.app.payment.ports import ReceiptBatch, ReceiptStore
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Work
 from openmains.domain.ids import UserId
@@ -18,7 +18,7 @@ from openmains.domain.ledger.entries import payment
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentOfMany:
+class ChannelPayment:
     """``key``: the channel's number. An account and a key stand once among those taken together."""
 
     account_id: int
@@ -29,7 +29,7 @@ class PaymentOfMany:
 async def take_many(
     work: Work,
     channel: Channel,
-    wanted: Sequence[PaymentOfMany],
+    wanted: Sequence[ChannelPayment],
     cause: str,
     user_id: UserId,
     today: int,
@@ -52,7 +52,7 @@ async def take_many(
     for share in await settle(work, accounts, cause, user_id, today, now_us):
         paid.setdefault(share.account_id, []).append(share)
     after = {one.account_id: one for one in await ledger.balances(accounts)}
-    rows = ManyReceipts(
+    rows = ReceiptBatch(
         channel, today, [one.account_id for one in wanted], [one.key for one in wanted], [one.fen for one in wanted], entry_ids,
         [paid.get(one.account_id, []) for one in wanted], [after[one.account_id] for one in wanted],
     )  # fmt: skip

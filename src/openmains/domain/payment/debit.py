@@ -44,7 +44,7 @@ CHANGES: Mapping[DebitState, Mapping[DebitOutcome, DebitState]] = {
 }
 
 
-class AnswerWhy(StrEnum):
+class AnswerFault(StrEnum):
     """Why an answered file is refused whole."""
 
     ENCODING = "debit-encoding"  # not in the layout's signs
@@ -66,7 +66,7 @@ class AnswerWhy(StrEnum):
 class AnswerFaultError(Exception):
     """``line``: of the file, from 1; ``told`` and ``expected``: what stands there, and what should, where that can be said."""
 
-    def __init__(self, why: AnswerWhy, line: int, told: object = "", expected: object = "") -> None:
+    def __init__(self, why: AnswerFault, line: int, told: object = "", expected: object = "") -> None:
         super().__init__(f"{why} in line {line}")
         self.why, self.line, self.told, self.expected = why, line, str(told)[:60], str(expected)[:60]
 
@@ -113,25 +113,25 @@ class Judged:
 def judge(file: str, held: Mapping[str, HeldItem], answer: Answered) -> Judged:
     """Raises ``AnswerFaultError`` at the first line that does not fit; then nothing of the file counts."""
     if answer.file != file:
-        raise AnswerFaultError(AnswerWhy.FILE, 1, answer.file, file)
+        raise AnswerFaultError(AnswerFault.FILE, 1, answer.file, file)
     seen, numbers, changes, repeated = set[str](), set[str](), list[tuple[AnswerLine, DebitState]](), 0
     for line in answer.lines:
         item = held.get(line.number)
         if item is None:
-            raise AnswerFaultError(AnswerWhy.FOREIGN, line.line, line.number)
+            raise AnswerFaultError(AnswerFault.FOREIGN, line.line, line.number)
         if line.number in seen or (line.transaction and line.transaction in numbers):
-            raise AnswerFaultError(AnswerWhy.TWICE, line.line, line.number)
+            raise AnswerFaultError(AnswerFault.TWICE, line.line, line.number)
         seen.add(line.number)
         numbers.add(line.transaction)
         if line.fen != item.fen:
-            raise AnswerFaultError(AnswerWhy.AMOUNT, line.line, line.fen, item.fen)
+            raise AnswerFaultError(AnswerFault.AMOUNT, line.line, line.fen, item.fen)
         then = CHANGES[item.state].get(line.outcome)
         if then is None:
-            raise AnswerFaultError(AnswerWhy.CONTRADICTION, line.line, line.outcome, item.state)
+            raise AnswerFaultError(AnswerFault.CONTRADICTION, line.line, line.outcome, item.state)
         if line.outcome is not DebitOutcome.DECLINED and (
             not line.transaction or item.transaction not in ("", line.transaction)
         ):
-            raise AnswerFaultError(AnswerWhy.TRANSACTION, line.line, line.transaction, item.transaction)
+            raise AnswerFaultError(AnswerFault.TRANSACTION, line.line, line.transaction, item.transaction)
         if then is item.state:
             repeated += 1
         else:

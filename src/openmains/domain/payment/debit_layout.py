@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from openmains.domain.payment.debit import Answered, AnswerFaultError, AnswerLine, AnswerWhy, DebitOutcome
+from openmains.domain.payment.debit import Answered, AnswerFault, AnswerFaultError, AnswerLine, DebitOutcome
 from openmains.domain.period import date_to_day, day_to_date
 
 MOST_DIGITS = 15
@@ -113,30 +113,30 @@ def read_untrusted(layout: DebitLayout, data: bytes) -> Answered:
     try:
         text = data.decode(layout.encoding)
     except UnicodeDecodeError as error:
-        raise AnswerFaultError(AnswerWhy.ENCODING, data[: error.start].count(b"\n") + 1) from None
+        raise AnswerFaultError(AnswerFault.ENCODING, data[: error.start].count(b"\n") + 1) from None
     rows = text.removeprefix("\ufeff").replace("\r\n", "\n").removesuffix("\n").split("\n")
-    head = _fields(layout, "head", 1, rows[0], AnswerWhy.HEAD)
+    head = _fields(layout, "head", 1, rows[0], AnswerFault.HEAD)
     if head["layout"] != layout.name:
-        raise AnswerFaultError(AnswerWhy.HEAD, 1, head["layout"], layout.name)
-    foot = _fields(layout, "foot", len(rows), rows[-1], AnswerWhy.FOOT)
+        raise AnswerFaultError(AnswerFault.HEAD, 1, head["layout"], layout.name)
+    foot = _fields(layout, "foot", len(rows), rows[-1], AnswerFault.FOOT)
     lines = tuple(_line(layout, place, row) for place, row in enumerate(rows[1:-1], 2))
     total = sum(line.fen for line in lines)
     for place, sums in ((1, head), (len(rows), foot)):
         if (told := _number(place, sums["lines"])) != len(lines):
-            raise AnswerFaultError(AnswerWhy.LINES, place, told, len(lines))
+            raise AnswerFaultError(AnswerFault.LINES, place, told, len(lines))
         if (told := _number(place, sums["fen"])) != total:
-            raise AnswerFaultError(AnswerWhy.SUM, place, told, total)
+            raise AnswerFaultError(AnswerFault.SUM, place, told, total)
     return Answered(head["file"], total, lines)
 
 
 def _line(layout: DebitLayout, place: int, row: str) -> AnswerLine:
-    fields = _fields(layout, "line", place, row, AnswerWhy.RECORD)
+    fields = _fields(layout, "line", place, row, AnswerFault.RECORD)
     outcome = layout.results.get(fields["result"])
     if outcome is None:
-        raise AnswerFaultError(AnswerWhy.RESULT, place, fields["result"])
+        raise AnswerFaultError(AnswerFault.RESULT, place, fields["result"])
     transaction = fields["transaction"]
     if len(transaction) > 64 or (transaction and not (transaction.isascii() and transaction.isalnum())):
-        raise AnswerFaultError(AnswerWhy.TRANSACTION, place, transaction)
+        raise AnswerFaultError(AnswerFault.TRANSACTION, place, transaction)
     return AnswerLine(
         place,
         fields["number"],
@@ -148,19 +148,19 @@ def _line(layout: DebitLayout, place: int, row: str) -> AnswerLine:
     )
 
 
-def _fields(layout: DebitLayout, part: str, place: int, row: str, why: AnswerWhy) -> dict[str, str]:
+def _fields(layout: DebitLayout, part: str, place: int, row: str, why: AnswerFault) -> dict[str, str]:
     record = layout.answer[part]
     mark, *fields = row.split(layout.separator)
     if mark != record.mark:
         raise AnswerFaultError(why, place, mark, record.mark)
     if len(fields) != len(record.fields):
-        raise AnswerFaultError(AnswerWhy.RECORD, place, len(fields), len(record.fields))
+        raise AnswerFaultError(AnswerFault.RECORD, place, len(fields), len(record.fields))
     return dict(zip(record.fields, (field.strip() for field in fields), strict=True))
 
 
 def _number(place: int, text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > MOST_DIGITS:
-        raise AnswerFaultError(AnswerWhy.NUMBER, place, text)
+        raise AnswerFaultError(AnswerFault.NUMBER, place, text)
     return int(text)
 
 
@@ -172,4 +172,4 @@ def _day(place: int, text: str) -> int | None:
             return date_to_day(date(int(text[:4]), int(text[4:6]), int(text[6:])))
         except ValueError:
             pass
-    raise AnswerFaultError(AnswerWhy.NUMBER, place, text)
+    raise AnswerFaultError(AnswerFault.NUMBER, place, text)

@@ -44,6 +44,7 @@ from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.switch import FileSwitch
 from openmains.edges.typeset.bills import TypstBills
+from openmains.emulator.tax import EmulatedTax
 from openmains.run.care.faults import FaultFolder
 from openmains.run.engines.child import StartError
 from openmains.run.personal import personal_vault, photos_of
@@ -116,6 +117,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
                 meter_link=OperateBus(core.client),
                 sealer=sealer_of(settings, core.pool),
                 provider_call=provider_calls,
+                tax=EmulatedTax() if settings.tax_adapter == "simulator" else None,
                 away=(ClickHouseError, StreamUnavailableError, NatsError),
             )
         )

@@ -64,7 +64,7 @@ class Debits:
 
     async def authorisation(self, authorisation_id: int) -> DebitAuthorisation | None:
         found = await self._authorisations(1, authorisation_id=authorisation_id)
-        return found[0] if found else None
+        return next(iter(found), None)
 
     async def authorisations(
         self, limit: int, after: int | None, *, account_id: int | None
@@ -106,13 +106,13 @@ class Debits:
 
     async def file_of_key(self, key: str) -> DebitFile | None:
         found = await self._files(1, key=key)
-        return found[0] if found else None
+        return next(iter(found), None)
 
     async def file(self, file_id: int, *, lock: bool = False) -> DebitFile | None:
         if lock:
             await _DEBITS["lock_file"].execute(self._connection, tenant_id=self._tenant_id, file_id=file_id)
         found = await self._files(1, file_id=file_id)
-        return found[0] if found else None
+        return next(iter(found), None)
 
     async def files(self, limit: int, after: int | None) -> list[DebitFile]:
         return await self._files(limit, after=after)
@@ -159,7 +159,7 @@ class Debits:
 
     async def answer_of(self, file_id: int, sha256: str) -> DebitAnswer | None:
         found = await self._answers(file_id, sha256)
-        return found[0] if found else None
+        return next(iter(found), None)
 
     async def add_answer(
         self, file_id: int, file_name: str, sha256: str, counts: AnswerCounts, user_id: UserId, now_us: int

@@ -13,7 +13,7 @@ VALUES (:tenant_id, :account_id, :contract, :bank, :tail, :signed_day, :key_id, 
 
 -- name: authorisations
 -- One, or a page from new to old, of an account where it is given.
-SELECT d.authorisation_id, d.account_id, d.contract, d.bank, d.tail, d.signed_day, coalesce(a.name, '') AS maker, d.made_us, d.ended_us, d.end_reason
+SELECT d.authorisation_id, d.account_id, d.contract, d.bank, d.tail, d.signed_day, coalesce(a.name, '') AS author, d.made_us, d.ended_us, d.end_reason
   FROM debit_authorisation d LEFT JOIN app_user a ON a.user_id = d.made_by
  WHERE d.tenant_id = :tenant_id AND (:authorisation_id::bigint IS NULL OR d.authorisation_id = :authorisation_id)
    AND (:account_id::bigint IS NULL OR d.account_id = :account_id) AND (:after::bigint IS NULL OR d.authorisation_id < :after)
@@ -49,8 +49,8 @@ SELECT file_id FROM debit_file WHERE tenant_id = :tenant_id AND file_id = :file_
 
 -- name: files
 -- One, one key, or a page from new to old.
-SELECT f.file_id, f.layout, f.collect_day, f.lines, f.fen, f.state, f.answered, f.paid, f.paid_fen, f.declined, f.returned, f.made_by,
-       coalesce(a.name, '') AS maker, f.made_us, v.name AS voider, f.voided_us, f.void_reason
+SELECT f.file_id, f.layout, f.collect_day, f.lines, f.fen, f.state, f.answered, f.paid, f.paid_fen, f.declined, f.returned, f.made_by AS author_id,
+       coalesce(a.name, '') AS author, f.made_us, v.name AS voider, f.voided_us, f.void_reason
   FROM debit_file f LEFT JOIN app_user a ON a.user_id = f.made_by LEFT JOIN app_user v ON v.user_id = f.voided_by
  WHERE f.tenant_id = :tenant_id AND (:file_id::bigint IS NULL OR f.file_id = :file_id) AND (:key::text IS NULL OR f.key = :key)
    AND (:after::bigint IS NULL OR f.file_id < :after)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from openmains.app.billing.settling import Share
 from openmains.app.ledger.model import Channel
 from openmains.app.payment.model import PaidItem, PaymentReturn, Receipt, TillShift
-from openmains.app.payment.ports import ManyReceipts
+from openmains.app.payment.ports import ReceiptBatch
 from openmains.domain.ids import TenantId, UserId
 from openmains.domain.period import day_to_date, utc_of_us
 from openmains.edges.postgres.db import Connection, Row
@@ -148,7 +148,7 @@ class Receipts:
         )
         return {row["key"]: row["receipt_id"] for row in rows}
 
-    async def add_many(self, rows: ManyReceipts, taken_by: UserId, now_us: int) -> list[int]:
+    async def add_many(self, rows: ReceiptBatch, taken_by: UserId, now_us: int) -> list[int]:
         made = await _QUERIES["add_receipts"].fetch(
             self._connection, tenant_id=self._tenant_id, channel=rows.channel, day=rows.day, taken_by=taken_by, now_us=now_us,
             account_ids=list(rows.account_ids), keys=list(rows.keys), fen=list(rows.fen), entry_ids=list(rows.entry_ids),
