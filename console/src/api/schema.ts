@@ -8965,6 +8965,7 @@ export interface components {
         /** DebitAuthorisation */
         DebitAuthorisation: {
             account_id: number;
+            author: string;
             authorisation_id: number;
             bank: string;
             contract: string;
@@ -8972,13 +8973,14 @@ export interface components {
             ended_at: string | null;
             /** Format: date-time */
             made_at: string;
-            maker: string;
             signed_on: string;
             tail: string;
         };
         /** DebitFile */
         DebitFile: {
             answered: number;
+            author: string;
+            author_id: number;
             collect_on: string;
             declined: number;
             fen: number;
@@ -8987,8 +8989,6 @@ export interface components {
             lines: number;
             /** Format: date-time */
             made_at: string;
-            made_by: number;
-            maker: string;
             number: string;
             paid: number;
             paid_fen: number;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operations of the counter.
-import { sendFile } from "@/api/transport";
-import { call, fileUrl, urlOf, type Abort, type QueryOf, type Schemas } from "@/api/typed";
+import { sendFile, urlOf } from "@/api/transport";
+import { call, fileUrl, type Abort, type QueryOf, type Schemas } from "@/api/typed";
 
 export type Receipt = Schemas["Receipt"];
 export type PaymentReturn = Schemas["PaymentReturn"];
@@ -61,7 +61,7 @@ export const makeDebitFile = (key: string, collectOn: string) => call("post", "/
 export const readDebitFile = (id: number, signal: Abort) => call("get", "/api/v1/debit-files/{file_id}", { path: { file_id: id }, signal });
 export const listDebitItems = (id: number, query: QueryOf<"list_debit_items">, signal: Abort) => call("get", "/api/v1/debit-files/{file_id}/items", { path: { file_id: id }, query, signal });
 export const listDebitAnswers = (id: number, signal: Abort) => call("get", "/api/v1/debit-files/{file_id}/answers", { path: { file_id: id }, signal });
-export const debitFileUrl = (id: number) => fileUrl("/api/v1/debit-files/{file_id}/download", {}, { file_id: id });
+export const debitFileUrl = (id: number) => urlOf("/api/v1/debit-files/{file_id}/download", { file_id: id });
 export const readDebitAnswer = (id: number, file: File): Promise<DebitAnswer> => sendFile(urlOf("/api/v1/debit-files/{file_id}/answers", { file_id: id }), file);
 export const voidDebitFile = (id: number, reason: string) => call("post", "/api/v1/debit-files/{file_id}/void", { path: { file_id: id }, body: { reason } });
 export type PaymentPartner = Schemas["PaymentPartner"];

@@ -65,7 +65,7 @@ async def ask_for_invoice(
         taxes, letterhead = await work[InvoiceStore].taxes(), await work[PaperStore].letterhead()
         missing = sorted(set(components) - {tax.component for tax in taxes})
         if missing or not letterhead.tax_number:
-            raise Problem("invoice-settings", missing="、".join(missing) or "–")
+            raise Problem("invoice-settings", missing=", ".join(missing) or "–")
         told = InvoiceBill(f"{head.month}-{head.bill_id:08d}", head.month, head.volume_m3, components)
         seller = await work[InvoiceStore].seller()
         at = zone(actor.zone).iso(asked_us // US)
