@@ -48,7 +48,7 @@ def test_every_pair_lands_in_a_known_state_or_refuses() -> None:
 
 def test_a_file_and_its_answer() -> None:
     """Vector: synthetic from ``app/payment/debit_layouts/openmains-1.toml``."""
-    item = {
+    item: dict[str, str | int] = {
         "number": "DD1-1",
         "contract": "C-1",
         "holder": "张三",
