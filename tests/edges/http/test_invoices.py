@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from openmains.edges.clickhouse.client import ClickHouse
-from openmains.emulator.tax import EmulatedTax
+from openmains.edges.tax.simulator import EmulatedTax
 from tests.edges.http.test_billing import done_, town
 from tests.edges.http.test_tariffs import made, problem
 from tests.edges.http.world import World

@@ -43,8 +43,8 @@ from openmains.edges.postgres.system.running import RunningDatabase
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.switch import FileSwitch
+from openmains.edges.tax.simulator import EmulatedTax
 from openmains.edges.typeset.bills import TypstBills
-from openmains.emulator.tax import EmulatedTax
 from openmains.run.care.faults import FaultFolder
 from openmains.run.engines.child import StartError
 from openmains.run.personal import personal_vault, photos_of
