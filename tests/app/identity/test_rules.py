@@ -38,7 +38,7 @@ def test_each_role_covers_those_below() -> None:
 
 SINCE = {
     "viewer": ("see_orders", "see_premises", "see_rules"),
-    "operator": ("handle_orders", "manage_routes", "work_outside"),
+    "operator": ("handle_orders", "manage_routes", "run_direct_debit", "work_outside"),
 }
 """What came with operations that were made since, and premises, which stood under places."""
 

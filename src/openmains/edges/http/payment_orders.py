@@ -95,7 +95,7 @@ class PaymentSignerLogin(Struct, frozen=True, forbid_unknown_fields=True):
         return f"PaymentSignerLogin({self.login!r})"
 
 
-def _sealer(request: Request[Any, Any, Any]) -> ChannelSealer:
+def sealer_of(request: Request[Any, Any, Any]) -> ChannelSealer:
     found = deps_of(request).sealer
     if found is None:
         raise Problem("not-offered")
@@ -107,7 +107,7 @@ def tools_of(request: Request[Any, Any, Any]) -> ChannelContext:
     deps = deps_of(request)
     if deps.provider_call is None:
         raise Problem("not-offered")
-    return ChannelContext(deps.provider_call, _sealer(request), deps.now_s, deps.nonce)
+    return ChannelContext(deps.provider_call, sealer_of(request), deps.now_s, deps.nonce)
 
 
 @get(
@@ -133,7 +133,7 @@ async def add_payment_channel(request: Request[Any, Any, Any], data: JSONBody[Ne
     deps = deps_of(request)
     form = ChannelSettings(data.name, data.settings, data.secrets, data.is_on)
     return await channel_settings.add_channel(
-        deps.store, actor_of(request), _sealer(request), data.provider, form, data.reason, deps.now_us()
+        deps.store, actor_of(request), sealer_of(request), data.provider, form, data.reason, deps.now_us()
     )
 
 
@@ -150,7 +150,7 @@ async def change_payment_channel(
     deps = deps_of(request)
     form = ChannelSettings(data.name, data.settings, data.secrets, data.is_on)
     return await channel_settings.change_channel(
-        deps.store, actor_of(request), _sealer(request), channel_id, form, data.reason, deps.now_us()
+        deps.store, actor_of(request), sealer_of(request), channel_id, form, data.reason, deps.now_us()
     )
 
 
@@ -170,7 +170,7 @@ async def set_payment_signer(request: Request[Any, Any, Any], data: JSONBody[Pay
     """Top-ups that wait for one go out with it. All rules and quotas of the signer hold for it as for any person."""
     deps = deps_of(request)
     return await channel_settings.set_signer(
-        deps.store, actor_of(request), _sealer(request), data.login, data.password, data.reason, deps.now_us()
+        deps.store, actor_of(request), sealer_of(request), data.login, data.password, data.reason, deps.now_us()
     )
 
 
