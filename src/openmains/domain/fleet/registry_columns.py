@@ -60,6 +60,7 @@ SHOWN_ONLY: Mapping[str, Column] = {
     "last_seen": Column("last seen", "最近上报"),
     "battery": Column("battery (%)", "电量 (%)"),
     "events": Column("events", "当前事件"),
+    "tags": Column("tags", "标签"),
 }
 # Headings, as they are compared, that say a customer without saying whether by code or by name.
 AMBIGUOUS: Mapping[str, tuple[str, ...]] = dict.fromkeys(

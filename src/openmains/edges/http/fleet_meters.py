@@ -35,7 +35,7 @@ from openmains.app.party.ports import PersonalStore
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Work
 from openmains.domain.identity.permission import Permission
-from openmains.domain.ids import AreaId, MeterId, ProductId
+from openmains.domain.ids import AreaId, MeterId, ProductId, TagId
 from openmains.domain.party.personal import PersonalField
 from openmains.domain.period import zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, today_of
@@ -83,7 +83,7 @@ def _shown(actor: Actor, meter: _AnyMeter) -> _AnyMeter:
     return structs.replace(bare, customer=None) if isinstance(bare, MeterDetail) else bare
 
 
-def _is_found_by_itself(meter: Meter, q: str) -> bool:
+def is_found_by_itself(meter: Meter, q: str) -> bool:
     """Every word occurs in what the meter itself is called or where it is: not in whose it is."""
     texts = " ".join(
         (meter.number, meter.bar_code, meter.imei or "", meter.address, meter.area_name, meter.product_code)
@@ -114,6 +114,7 @@ async def list_meters(
     area_id: OptionalId32 = None,
     product_id: OptionalId32 = None,
     status: FromQuery[MeterStatus | None] = None,
+    tag_id: OptionalId32 = None,
     kind: Kinds = "meter",
     sort: FromQuery[MeterSort] = "number",
     limit: Limit = 50,
@@ -132,6 +133,7 @@ async def list_meters(
         after,
         deps.now_us(),
         kind,
+        tag_id=optional(TagId, tag_id),
     )
     if q is not None:
         return await _search(deps, actor, q, min(limit, 200), cursor, chosen)
@@ -146,6 +148,7 @@ async def count_meters(
     area_id: OptionalId32 = None,
     product_id: OptionalId32 = None,
     status: FromQuery[MeterStatus | None] = None,
+    tag_id: OptionalId32 = None,
     kind: Kinds = "meter",
 ) -> Counted:
     """How many meters the filters of the list take, counted up to ten thousand; null where a status is asked for among very many.
@@ -158,6 +161,7 @@ async def count_meters(
         limit=MOST_COUNTED,
         now_us=deps.now_us(),
         kind=kind,
+        tag_id=optional(TagId, tag_id),
     )
     async with deps.store.tenant(actor.tenant_id) as work:
         return Counted(await work[MeterStore].count(chosen), MOST_COUNTED)
@@ -169,13 +173,13 @@ async def _search(
     sees_customers = actor.may(Permission.SEE_CUSTOMERS)
     phone = await customers.phone_blind(vault_of(deps), actor, q) if sees_customers else None
     async with deps.store.tenant(actor.tenant_id) as work:
-        found, following = await _hits(work, phone, q, limit, cursor, within)
+        found, following = await hits_of(work, phone, q, limit, cursor, within)
         rows = await work[MeterStore].by_ids(found)
-    told = [_shown(actor, meter) for meter in rows if sees_customers or _is_found_by_itself(meter, q)]
+    told = [_shown(actor, meter) for meter in rows if sees_customers or is_found_by_itself(meter, q)]
     return Page(items=told, next=following)
 
 
-async def _hits(
+async def hits_of(
     work: Work, phone: bytes | None, q: str, limit: int, cursor: str | None, within: MeterFilter
 ) -> tuple[list[MeterId], str | None]:
     """Who was found, and the cursor of what follows. A whole phone is looked up by its blind index; its meters come first."""
@@ -208,6 +212,7 @@ async def download_meters(
     area_id: OptionalId32 = None,
     product_id: OptionalId32 = None,
     status: FromQuery[MeterStatus | None] = None,
+    tag_id: OptionalId32 = None,
     devices: Kinds = "meter",
     sort: FromQuery[MeterSort] = "number",
     columns: Annotated[
@@ -236,7 +241,7 @@ async def download_meters(
     async def counted() -> AsyncIterator[list[RegisteredMeter]]:
         nonlocal told
         async for rows in pages():
-            kept = [_shown(actor, row) for row in rows if sees_customers or not q or _is_found_by_itself(row, q)]
+            kept = [_shown(actor, row) for row in rows if sees_customers or not q or is_found_by_itself(row, q)]
             told += len(kept)
             yield kept
 
@@ -257,10 +262,11 @@ async def download_meters(
                 after,
                 deps.now_us(),
                 devices,
+                tag_id=optional(TagId, tag_id),
             )
             if q is not None:
                 async with deps.store.tenant(actor.tenant_id) as work:
-                    found, cursor = await _hits(work, phone, q, 200, cursor, wanted)
+                    found, cursor = await hits_of(work, phone, q, 200, cursor, wanted)
                     rows = await work[MeterStore].registered_by_ids(found)
                 hits += len(found)
                 yield rows
@@ -284,6 +290,7 @@ async def download_meters(
             "area_id": area_id,
             "product_id": product_id,
             "status": status,
+            "tag_id": tag_id,
             "kind": kind,
             "columns": columns,
         }
