@@ -211,11 +211,16 @@ async def test_what_people_work_through(house: House) -> None:
     await house.expect(ALARM["alarms"], "alarm_newest", **mine, **every)
     await house.expect(ALARM["alarms"], "alarm_newest", **mine, **(every | {"is_cleared": False}))
     await house.expect(ALARM["alarm"], "alarm_pkey|alarm_newest", tenant_id=house.tenant_id, alarm_id=1)
-    all_rules = {"rule": None, "meter_id": None}
+    all_rules = {"rule": None, "meter_id": None, "area_id": None, "day": None}
     await house.expect(READINGS["exceptions"], "reading_exception_pkey", **mine, status=None, **all_rules)
     await house.expect(
         READINGS["exceptions"], "reading_exception_open|reading_exception_pkey", **mine, status="open", **all_rules
     )
+    few = frozenset({"reading_exception"})
+    for by in ("meter", "area", "day"):  # all that wait are read, and nothing that is judged
+        await house.expect(
+            READINGS[f"exceptions_by_{by}"], "reading_exception_open", big=few, tenant_id=house.tenant_id, rule=None, most=200
+        )  # fmt: skip
     await house.expect(
         SECURITY["findings"], "terminal_finding_meter|terminal_finding_newest", **mine, meter_id=house.meters[0]
     )
