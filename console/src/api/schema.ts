@@ -2476,6 +2476,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exceptions/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * GroupExceptions
+         * @description Findings that wait, gathered by meter, by the meter's own area or by day: the largest groups first, of days the newest.
+         */
+        get: operations["group_exceptions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/field/kit": {
         parameters: {
             query?: never;
@@ -8822,6 +8842,24 @@ export interface components {
          * @enum {string}
          */
         EntryKind: "payment" | "bill" | "settlement" | "late_fee" | "reversal" | "refund" | "write_off" | "adjustment";
+        /** ExceptionGroup */
+        ExceptionGroup: {
+            area_id: number | null;
+            area_name: string | null;
+            day: string | null;
+            findings: number;
+            first_day: string;
+            last_day: string;
+            meter_id: number | null;
+            meters: number;
+            number: string | null;
+            rules: components["schemas"]["RuleCount"][];
+        };
+        /** ExceptionGroups */
+        ExceptionGroups: {
+            is_more: boolean;
+            items: components["schemas"]["ExceptionGroup"][];
+        };
         /** ExchangeRequest */
         ExchangeRequest: {
             at?: string | null;
@@ -12189,6 +12227,11 @@ export interface components {
             params?: {
                 [key: string]: unknown;
             };
+        };
+        /** RuleCount */
+        RuleCount: {
+            findings: number;
+            rule: string;
         };
         /** RuleDraft */
         RuleDraft: {
@@ -28096,8 +28139,11 @@ export interface operations {
     list_exceptions: {
         parameters: {
             query?: {
+                /** @description Of meters of this area, not of those below it. */
+                area_id?: number | null;
                 /** @description ``next`` of the page before; fits the same list only. */
                 cursor?: string | null;
+                day?: string | null;
                 /** @description Rows of a page. */
                 limit?: number;
                 meter_id?: number | null;
@@ -28430,6 +28476,110 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReadingException"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    group_exceptions: {
+        parameters: {
+            query?: {
+                by?: "meter" | "area" | "day";
+                rule?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExceptionGroups"];
                 };
             };
             /** @description Input not valid */

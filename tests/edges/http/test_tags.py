@@ -80,7 +80,11 @@ async def test_tags_have_one_name_each_and_go_with_a_reason(world: World) -> Non
         meter = utility.ids["meter_id"]
         at = f"/tags/{tag['tag_id']}/meters"
         await client.post(at, json={"act": "put", "meter_ids": [meter]})
-        for wrong in ({"act": "put"}, {"act": "put", "meter_ids": [meter], "among": {}}, {"act": "put", "meter_ids": []}):
+        for wrong in (
+            {"act": "put"},
+            {"act": "put", "meter_ids": [meter], "among": {}},
+            {"act": "put", "meter_ids": []},
+        ):
             assert (await client.post(at, json=wrong)).status_code == 400, wrong
         unknown = await client.post(at, json={"act": "put", "meter_ids": [meter, 2**62]})
         assert unknown.json()["errors"][0]["pointer"] == "/meter_ids"

@@ -112,7 +112,9 @@ async def tag_meters(
     preview: bool,
 ) -> TaggedMeters:
     """Put a tag on meters, or take it off; with ``preview`` only look. ``among``: all that a list's filter takes, or these;
-    ``asked``: the filter as the trail tells it. Raises ``not-found``, ``invalid-input`` for a meter that is not the tenant's, ``too-many-tagged``."""
+    ``asked``: the filter as the trail tells it.
+
+    Raises ``not-found``, ``invalid-input`` for a meter that is not the tenant's, ``too-many-tagged``."""
     async with store.tenant(actor.tenant_id) as work:
         tag = await _get(work, tag_id)
         meter_ids = await _chosen(work, among)
@@ -125,7 +127,9 @@ async def tag_meters(
             named = await work[MeterStore].numbers_of(changed[:MOST_NAMED])
             told = {"name": tag.name, "meters": len(changed), "numbers": named, "among": asked}
             before, after = (None, told) if act == "put" else (told, None)
-            await work[AuditTrail].record(actor, "put_tag" if act == "put" else "take_tag", "tag", tag_id, before, after)
+            await work[AuditTrail].record(
+                actor, "put_tag" if act == "put" else "take_tag", "tag", tag_id, before, after
+            )
         return TaggedMeters(len(meter_ids), len(changed))
 
 

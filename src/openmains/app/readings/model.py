@@ -50,8 +50,8 @@ class RuleCount(Struct, frozen=True):
 
 
 class ExceptionGroup(Struct, frozen=True):
-    """Findings that wait and have their meter, its own area or the day in common; of meter, area and day the one that they are grouped by, or that
-    all of them share. The rule that found most comes first."""
+    """Findings that wait and have their meter, its own area or the day in common. ``meter_id``, ``area_id`` and ``day``
+    where they are grouped by it, or all of them share it. The rule that found most comes first."""
 
     findings: int
     meters: int

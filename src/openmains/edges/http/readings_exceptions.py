@@ -24,7 +24,6 @@ from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, Word, after_id, optional, page, seconds
 from openmains.edges.http.permissions import may
 
-
 MOST_GROUPS = 200
 
 

@@ -59,9 +59,11 @@ class Tags:
         return meters
 
     async def with_tag(self, tag_id: TagId, meter_ids: Sequence[MeterId]) -> int:
-        return int(await _QUERIES["with_tag"].fetchval(
-            self._connection, tenant_id=self._tenant_id, tag_id=tag_id, meter_ids=meter_ids
-        ))
+        return int(
+            await _QUERIES["with_tag"].fetchval(
+                self._connection, tenant_id=self._tenant_id, tag_id=tag_id, meter_ids=meter_ids
+            )
+        )
 
     async def put(self, tag_id: TagId, meter_ids: Sequence[MeterId]) -> list[MeterId]:
         rows = await _QUERIES["put_tag"].fetch(
