@@ -8853,7 +8853,7 @@ export interface components {
             meter_id: number | null;
             meters: number;
             number: string | null;
-            rules: components["schemas"]["RuleCount"][];
+            rules: components["schemas"]["RuleFindings"][];
         };
         /** ExceptionGroups */
         ExceptionGroups: {
@@ -12228,8 +12228,8 @@ export interface components {
                 [key: string]: unknown;
             };
         };
-        /** RuleCount */
-        RuleCount: {
+        /** RuleFindings */
+        RuleFindings: {
             findings: number;
             rule: string;
         };

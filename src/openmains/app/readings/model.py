@@ -42,7 +42,7 @@ class ReadingException(Struct, frozen=True):
 GroupBy = Literal["meter", "area", "day"]
 
 
-class RuleCount(Struct, frozen=True):
+class RuleFindings(Struct, frozen=True):
     """How many findings of a group a rule made."""
 
     rule: str
@@ -57,7 +57,7 @@ class ExceptionGroup(Struct, frozen=True):
     meters: int
     first_day: str
     last_day: str
-    rules: list[RuleCount]
+    rules: list[RuleFindings]
     meter_id: MeterId | None
     number: str | None
     area_id: AreaId | None

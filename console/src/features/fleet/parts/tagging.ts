@@ -29,7 +29,7 @@ export function useTagging() {
         go: t(`tag.${act}`),
         reason: false,
         run: async () => {
-          const done = await tagMeters(tagId, { act, ...whom });
+          const done = await tagMeters(tagId, { act, ...whom, preview: false });
           toastDone(t(`tag.${act}Done`, { n: countText(done.changed) }));
           await client.invalidateQueries({ queryKey: ["meters"] });
         },

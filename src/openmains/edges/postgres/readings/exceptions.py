@@ -11,7 +11,7 @@ from openmains.app.readings.model import (
     ExceptionStatus,
     GroupBy,
     ReadingException,
-    RuleCount,
+    RuleFindings,
 )
 from openmains.domain.ids import ExceptionId, MeterId, TenantId, UserId
 from openmains.domain.period import day_to_date, utc
@@ -56,7 +56,7 @@ def _group(row: Row) -> ExceptionGroup:
         meters=row["meters"],
         first_day=day,
         last_day=day_to_date(row["last_day"]).isoformat(),
-        rules=[RuleCount(_RULES.get(rule, str(rule)), findings) for rule, findings in rules],
+        rules=[RuleFindings(_RULES.get(rule, str(rule)), findings) for rule, findings in rules],
         meter_id=row["meter_id"],
         number=row["number"],
         area_id=row["area_id"],
