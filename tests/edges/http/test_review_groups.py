@@ -37,6 +37,9 @@ async def test_a_group_is_what_the_list_shows_of_it(world: World) -> None:
         assert most["rules"][0] == {"rule": name, "findings": 2} and most["day"] is None
         assert (most["first_day"], most["last_day"]) == tuple(day_to_date(DAY + n).isoformat() for n in (0, 1))
         by_area = (await client.get("/exceptions/groups", params={"by": "area"})).json()["items"]
+        by_area = [
+            group for group in by_area if group["area_id"] in (lane, below["area_id"])
+        ]  # a utility has a finding of its own
         assert {group["area_id"]: (group["findings"], group["meters"]) for group in by_area} == {
             lane: (4, 2), below["area_id"]: (1, 1),
         }  # fmt: skip
@@ -50,6 +53,7 @@ async def test_a_group_is_what_the_list_shows_of_it(world: World) -> None:
         for group in by_day:
             shown = await client.get("/exceptions", params={"status": "open", "day": group["day"], "rule": name})
             assert len(shown.json()["items"]) == group["findings"]
-        assert (await other.get("/exceptions/groups")).json()["items"] == []
+        theirs = {group["number"] for group in (await other.get("/exceptions/groups")).json()["items"]}
+        assert not theirs & set(counted)
         assert (await client.get("/exceptions/groups?rule=none")).status_code == 400
         assert (await client.get("/exceptions/groups?by=week")).status_code == 400
