@@ -82,6 +82,7 @@ from openmains.edges.http import (
     security,
     subscriptions,
     system,
+    tags,
     tariff,
     tariff_plans,
     work_order,
@@ -112,7 +113,7 @@ _HEADERS = {
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
 }
 _MODULES = (
-    identity_session, identity_views, identity, identity_roles, fleet, fleet_meters, readings, readings_quantities, readings_log,
+    identity_session, identity_views, identity, identity_roles, fleet, fleet_meters, tags, readings, readings_quantities, readings_log,
     readings_exceptions,
     readings_edits, readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job,
     security, device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff,

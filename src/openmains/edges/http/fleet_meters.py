@@ -35,7 +35,7 @@ from openmains.app.party.ports import PersonalStore
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Work
 from openmains.domain.identity.permission import Permission
-from openmains.domain.ids import AreaId, MeterId, ProductId
+from openmains.domain.ids import AreaId, MeterId, ProductId, TagId
 from openmains.domain.party.personal import PersonalField
 from openmains.domain.period import zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, today_of
@@ -85,7 +85,7 @@ def _shown(actor: Actor, meter: _AnyMeter) -> _AnyMeter:
     return structs.replace(bare, customer=None) if isinstance(bare, MeterDetail) else bare
 
 
-def _is_found_by_itself(meter: Meter, q: str) -> bool:
+def is_found_by_itself(meter: Meter, q: str) -> bool:
     """Every word occurs in what the meter itself is called or where it is: not in whose it is."""
     texts = " ".join(
         (meter.number, meter.bar_code, meter.imei or "", meter.address, meter.area_name, meter.product_code)
@@ -116,6 +116,7 @@ async def list_meters(
     area_id: OptionalId32 = None,
     product_id: OptionalId32 = None,
     status: FromQuery[MeterStatus | None] = None,
+    tag_id: OptionalId32 = None,
     kind: Kinds = "meter",
     sort: FromQuery[MeterSort] = "number",
     limit: Limit = 50,
@@ -134,6 +135,7 @@ async def list_meters(
         None if after is None else after[:2],
         deps.now_us(),
         kind,
+        tag_id=optional(TagId, tag_id),
     )
     if q is not None:
         return await _search(deps, actor, q, min(limit, 200), cursor, chosen)
@@ -150,6 +152,7 @@ async def count_meters(
     area_id: OptionalId32 = None,
     product_id: OptionalId32 = None,
     status: FromQuery[MeterStatus | None] = None,
+    tag_id: OptionalId32 = None,
     kind: Kinds = "meter",
 ) -> Counted:
     """How many meters the filters of the list take, counted up to ten thousand; null where a status is asked for among very many.
@@ -162,6 +165,7 @@ async def count_meters(
         limit=MOST_COUNTED,
         now_us=deps.now_us(),
         kind=kind,
+        tag_id=optional(TagId, tag_id),
     )
     async with deps.store.tenant(actor.tenant_id) as work:
         return Counted(await work[MeterStore].count(chosen), MOST_COUNTED)
@@ -182,14 +186,14 @@ async def _search(
     phone = await customers.phone_blind(vault_of(deps), actor, q) if sees_customers else None
     async with deps.store.tenant(actor.tenant_id) as work:
         after = decode_cursor("search", cursor, tuple[str, int])
-        found, following = await _hits(work, phone, q, limit, after and after[0], within)
+        found, following = await hits_of(work, phone, q, limit, after and after[0], within)
         shown = [_shown(actor, meter) for meter in await work[MeterStore].by_ids(found)]
-        told = [meter for meter in shown if sees_customers or _is_found_by_itself(meter, q)]
+        told = [meter for meter in shown if sees_customers or is_found_by_itself(meter, q)]
         seen = await _note_names(work, actor, after[1] if after else 0, told, {"q": q})
     return Page(items=told, next=encode_cursor("search", (following, seen)) if following is not None else None)
 
 
-async def _hits(
+async def hits_of(
     work: Work, phone: bytes | None, q: str, limit: int, after: str | None, within: MeterFilter
 ) -> tuple[list[MeterId], str | None]:
     """Who was found, and where what follows begins. A whole phone is looked up by its blind index; its meters come first."""
@@ -221,6 +225,7 @@ async def download_meters(
     area_id: OptionalId32 = None,
     product_id: OptionalId32 = None,
     status: FromQuery[MeterStatus | None] = None,
+    tag_id: OptionalId32 = None,
     devices: Kinds = "meter",
     sort: FromQuery[MeterSort] = "number",
     columns: Annotated[
@@ -250,7 +255,7 @@ async def download_meters(
         nonlocal told
         async for rows in pages():
             shown = [_shown(actor, row) for row in rows]
-            kept = [row for row in shown if sees_customers or not q or _is_found_by_itself(row, q)]
+            kept = [row for row in shown if sees_customers or not q or is_found_by_itself(row, q)]
             told += len(kept)
             yield kept
 
@@ -271,10 +276,11 @@ async def download_meters(
                 after,
                 deps.now_us(),
                 devices,
+                tag_id=optional(TagId, tag_id),
             )
             if q is not None:
                 async with deps.store.tenant(actor.tenant_id) as work:
-                    found, cursor = await _hits(work, phone, q, 200, cursor, wanted)
+                    found, cursor = await hits_of(work, phone, q, 200, cursor, wanted)
                     rows = await work[MeterStore].registered_by_ids(found)
                 hits += len(found)
                 yield rows
@@ -298,6 +304,7 @@ async def download_meters(
             "area_id": area_id,
             "product_id": product_id,
             "status": status,
+            "tag_id": tag_id,
             "kind": kind,
             "columns": columns,
         }

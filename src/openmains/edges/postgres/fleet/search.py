@@ -36,6 +36,7 @@ class Within:
     area_id: AreaId | None = None
     products: tuple[int, ...] | None = None
     status: str | None = None
+    tag_id: int | None = None
     silent_us: Mapping[str, int] = field(default_factory=dict)  # by report mode: a meter not seen since then is silent
     reach: frozenset[int] | None = None  # areas where the rights of whoever asks hold
 
@@ -98,6 +99,7 @@ async def _candidates(
         "products": None if within.products is None else list(within.products),
         "status": within.status,
         "silent_us": dict(within.silent_us),
+        "tag_id": within.tag_id,
     }
     one_word = len(wanted.terms) == len(queries) == 1 and within == EVERYWHERE
     if not wanted.grams and one_word:
