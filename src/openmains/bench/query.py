@@ -21,7 +21,7 @@ from openmains.app.reach import NONE, Limits, limit_to
 from openmains.app.readings.report.build import day_report
 from openmains.bench import bulk, calibration
 from openmains.bench import query_data as data
-from openmains.bench.changes import export_rows_per_s
+from openmains.bench.changes import exported
 from openmains.domain.identity.reach import Reach
 from openmains.domain.ids import AreaId, MeterId, TenantId
 from openmains.domain.period import date_to_day
@@ -203,7 +203,7 @@ async def _measure(
     now_s = int(time.time())
     figures["report_s"] = await _best_s(lambda: day_report(tenant, last, reports, names, kept, now_s))
     figures["area_s"] = await _best_s(lambda: reports.area_sums(tenant, last, last))
-    figures["export_rows_per_s"] = await export_rows_per_s(clickhouse, api, tenant)
+    figures |= await exported(clickhouse, api, tenant)
     figures |= {"areas": built.areas} | await _branches(owner, api, tenant, last, chance, args.queries, reports)
     size = await clickhouse.query(
         "SELECT sum(bytes_on_disk), sumIf(rows, table = 'meter_day') FROM system.parts "
