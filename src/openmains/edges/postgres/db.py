@@ -19,7 +19,7 @@ from openmains.app.reach import limits_now
 
 API_ROLE = "openmains_api"
 PIPELINE_ROLE = "openmains_pipeline"
-LIMITED_ROLE = "openmains_limited"  # the API for a person whose rights are limited (migration 0098)
+LIMITED_ROLE = "openmains_limited"  # the API for a person whose rights are limited (migration 0110)
 SIGNER_ROLE = "openmains_signer"  # reads the few columns the signer's rules need (migration 0006)
 
 Pool = asyncpg.Pool

@@ -4,7 +4,7 @@
 No TCP, SCRAM passwords from ``var/secrets``. Six roles: ``postgres`` (superuser; only this file uses it),
 ``openmains_owner`` (owns the schema and passes row-level security, because the sign-in functions of migration 0001 run
 with its rights), ``openmains_api`` and ``openmains_pipeline`` (see migration 0001),
-``openmains_signer`` (0006), and ``openmains_limited`` (0098), which nobody signs in as: ``openmains_api`` becomes it for a person whose
+``openmains_signer`` (0006), and ``openmains_limited`` (0110), which nobody signs in as: ``openmains_api`` becomes it for a person whose
 rights are limited.
 """
 

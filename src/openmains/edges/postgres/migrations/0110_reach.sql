@@ -66,7 +66,7 @@ DECLARE
     ['meter_shadow', '{meter}'], ['meter_state', '{meter}'], ['meter_to_hang', '{meter}'], ['outbox_event', '{meter}'],
     ['reading_edit', '{us} AND {meter}'], ['reading_exception', '{meter}'], ['reading_route_meter', '{us} AND {meter}'], ['reread_ask', '{meter}'],
     ['reread_gap', '{meter}'], ['rule_proposal', '{meter}'], ['rule_standing', '{meter}'], ['site_photo', '{us} AND {meter}'],
-    ['site_visit', '{us} AND {meter}'], ['terminal', '{meter}'], ['terminal_finding', '{us} AND {meter}'], ['dead_letter', '{meter}'],
+    ['meter_tag', '{meter}'], ['site_visit', '{us} AND {meter}'], ['terminal', '{meter}'], ['terminal_finding', '{us} AND {meter}'], ['dead_letter', '{meter}'],
     ['installation', '{us} AND {meter}'],
     ['onboarding', '{meter}'],
     ['access_refusal', 'EXISTS (SELECT FROM meter m WHERE m.imei = access_refusal.imei)'],
@@ -99,6 +99,8 @@ DECLARE
     ['tariff_simulation', 'false'],
     ['tariff_member', 'CASE WHEN meter_id IS NULL THEN {account} ELSE {meter} END'],
     ['payment_order', '{account}'], ['arrears_step', '{account}'], ['arrears_hold', '{account}'],
+    ['debit_authorisation', '{account}'], ['debit_item', '{account}'], ['debit_file', 'false'], ['debit_answer', 'false'], -- with sums of the whole
+    ['invoice', '{account}'],
     ['payment_event', 'EXISTS (SELECT FROM payment_order o WHERE o.order_id = payment_event.order_id)'],
     ['payment_refund', 'EXISTS (SELECT FROM payment_order o WHERE o.order_id = payment_refund.order_id)'],
     -- rules of one's own products and areas, or of the areas above; what a trial found is of the whole
@@ -112,14 +114,16 @@ DECLARE
     ['inspection_plan', '(area_id IS NULL OR {area:area_id}) AND {medium:medium}'],
     -- the person's own
     ['session', 'user_id = {me}'], ['api_token', 'user_id = {me}'], ['sign_in_place', 'user_id = {me}'],
-    ['job', 'created_by = {me}'], ['audit', 'user_id = {me}'], ['notice', 'user_id = {me}'], ['notice_person', 'user_id = {me}'],
+    ['job', 'created_by = {me}'], ['audit', 'user_id = {me}'], ['notice', 'user_id = {me} OR {customer}'], ['notice_person', 'user_id = {me}'],
+    ['announcement', '{us} AND {area:area_id} AND {medium:medium}'],
+    ['import_tag', 'EXISTS (SELECT FROM job j WHERE j.job_id = import_tag.job_id)'],
     ['notice_channel', 'kind = ''inbox'''],
     ['saved_query', 'owner_id = {me} OR {peer:owner_id}'], ['list_view', 'owner_id = {me} OR {peer:owner_id}'],
     -- how the utility is set up: of no place
     ['collection_due', '{all}'], ['notice_calendar', '{all}'], ['reread_scan', '{all}'],
     ['tenant', '{all}'], ['app_user', '{all}'], ['own_role', '{all}'], ['area_kind', '{all}'], ['access_policy', '{all}'],
     ['cell_capacity', '{all}'], ['command_policy', '{all}'], ['command_setting', '{all}'], ['lifetime_rule', '{all}'],
-    ['tariff', '{all}'], ['tariff_plan', '{all}'], ['meter_price', '{all}'],
+    ['tariff', '{all}'], ['tag', '{all}'], ['invoice_tax', '{all}'], ['tariff_plan', '{all}'], ['meter_price', '{all}'],
     ['technician', '{all}'], ['work_order_kind', '{all}'], ['ledger_month', '{all}'],
     ['arrears_rule', '{all}'], ['calendar_year', '{all}'], ['bill_letterhead', '{all}'],
     ['driver_page', '{all}'], ['driver_page_version', '{all}'], ['personal_key', '{all}'], ['tenant_key', '{all}'],
