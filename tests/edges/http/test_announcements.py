@@ -51,7 +51,7 @@ def draft(channel: int, **values: Any) -> dict[str, Any]:
         "text_zh": "明日 9 时至 17 时停水",
         "text_en": "No water from 9 to 17",
     }
-    return {"topic": "outage", "channel_id": channel, **told, **values}
+    return {"topic": "outage", "channel_id": channel, "audience": {}, **told, **values}
 
 
 async def test_an_announcement_is_previewed_approved_by_another_and_reaches_whom_it_concerns_once(world: World) -> None:

@@ -35,8 +35,8 @@ class AnnouncementDraft(Struct, frozen=True, forbid_unknown_fields=True):
     text_zh: Body
     text_en: Body
     channel_id: Row64
+    audience: Audience
     language: Language = "zh"
-    audience: Audience = Audience()
 
 
 class ReachedArea(Struct, frozen=True):
