@@ -23,6 +23,7 @@ from openmains.edges.http import (
     alarm,
     alarm_life,
     alarm_limits,
+    announcements,
     areas,
     arrears,
     bill_papers,
@@ -33,6 +34,7 @@ from openmains.edges.http import (
     command_policy,
     command_safety,
     concentrators,
+    debits,
     device_management,
     driver_pages,
     field,
@@ -47,6 +49,7 @@ from openmains.edges.http import (
     identity_views,
     imports,
     ingest,
+    invoices,
     job,
     ledger,
     monitors,
@@ -58,6 +61,7 @@ from openmains.edges.http import (
     payment,
     payment_comparisons,
     payment_orders,
+    payment_partners,
     readings,
     readings_accounts,
     readings_bulk,
@@ -78,6 +82,7 @@ from openmains.edges.http import (
     security,
     subscriptions,
     system,
+    tags,
     tariff,
     tariff_plans,
     work_order,
@@ -108,14 +113,15 @@ _HEADERS = {
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
 }
 _MODULES = (
-    identity_session, identity_views, identity, identity_roles, fleet, fleet_meters, readings, readings_quantities, readings_log,
+    identity_session, identity_views, identity, identity_roles, fleet, fleet_meters, tags, readings, readings_quantities, readings_log,
     readings_exceptions,
     readings_edits, readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job,
     security, device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff,
-    tariff_plans, ledger, billing, bill_papers, arrears, payment, payment_orders, payment_comparisons, receipt_papers,
+    tariff_plans, ledger, billing, bill_papers, invoices, arrears, payment, payment_orders, payment_comparisons,
+    debits, payment_partners, receipt_papers,
     readings_bulk, readings_insert, readings_sums, readings_saved, readings_tasks, areas, concentrators,
     driver_pages, imports, home, party, party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log,
-    subscriptions, field, work_order, work_order_field, rule, system,
+    announcements, subscriptions, field, work_order, work_order_field, rule, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(

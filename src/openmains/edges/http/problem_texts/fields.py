@@ -25,6 +25,15 @@ FIELDS: dict[str, tuple[str, str]] = {
     "no-picture": ("不是完整的 JPEG、PNG 或 WebP 图片", "is no whole JPEG, PNG or WebP picture"),
     "wrong-type": ("类型不正确", "has the wrong type"),
     "not-accepted": ("取值不被接受", "has a value that is not accepted"),
+    "no-phone-channel": ("不是短信渠道：客户只有手机号", "is no SMS channel: of customers only phones are known"),
+    "channel-without-text": (
+        "该渠道的模板变量不含 text，公告内容发不出去：请在渠道设置中加入 title、text",
+        "has no variable text, so nothing of the announcement would go out: add title and text to the channel's variables",
+    ),
+    "longer-than-sms": (
+        "超过短信模板变量的 35 个字",
+        "is longer than the 35 signs that a variable of an SMS template takes",
+    ),
     "out-of-range": ("超出允许范围", "is out of range"),
     "wrong-format": ("格式不正确", "has the wrong format"),
     "unknown-field": ("没有这个字段", "is not a known field"),
@@ -161,6 +170,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "not-after": ("须晚于已批准的最新方案", "must be after the newest approved plan"),
     "not-after-today": ("须晚于今天", "must be after today"),
     "cycle-differs": ("周期改变时累计量不能结转：请选清零", "cannot be carried into another cycle: choose cleared"),
+    "meters-or-among": ("表具与筛选须且只须给一个", "or among: exactly one of both is needed"),
     "document-or-plan": ("方案内容与方案编号须且只须给一个", "or plan_id: exactly one of both is needed"),
     "no-plan": ("当日没有生效的方案", "lies before the first plan"),
     "not-in-order": ("用量须首尾相接，止日晚于起日", "must follow the use before it, and end after it begins"),
