@@ -20,4 +20,5 @@ export const routes: readonly Page[] = [
   { path: "/products", name: "products", component: () => import("./pages/ProductList.vue"), meta: { title: "catalog.title", needs: "see_products" } },
   { path: "/driver-pages", name: "driver-pages", component: () => import("./pages/DriverPages.vue"), meta: { title: "driverPage.title", needs: "see_products", under: "products" } },
   { path: "/drivers/:maker/:model", name: "driver", component: () => import("./pages/DriverDetail.vue"), meta: { title: "catalog.drivers", needs: "see_products", under: "products" } },
+  { path: "/users/:userId(\\d+)/reach", name: "user-reach", component: () => import("./pages/ReachForm.vue"), meta: { title: "users.reach", needs: "manage_users", under: "users" } },
 ];
