@@ -30,6 +30,7 @@ from openmains.edges.postgres.db import PIPELINE_ROLE, create_pool
 from openmains.edges.postgres.readings.due import KeptReports
 from openmains.edges.postgres.readings.report import ReportLabels
 from openmains.edges.signer.ledger import SqliteLedger
+from openmains.edges.tax.simulator import EmulatedTax
 from openmains.emulator.pay.wechat import EmulatedWechat
 from openmains.run.engines.engines import Engines
 from tests.edges.http.test_command import ANN, BEN, signer
@@ -104,6 +105,7 @@ async def callers(
         reports=Reports(DayReports(clickhouse), ReportLabels(pool), KeptReports(pool)),
         meter_link=OperateBus(nats),
         provider_call=caller_to(EmulatedWechat(world.deps.now_s)),
+        tax=EmulatedTax(),
     )
     whole = replace(world, deps=deps, app=build_app(deps))
     utility = await whole.utility()

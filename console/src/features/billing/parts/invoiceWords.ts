@@ -18,7 +18,6 @@ export const words = {
     again: ["查询结果", "Ask what became of it"],
     red: ["红冲", "Take it back (red letter)"],
     done: ["已办理", "Done"],
-    settings: ["开票设置", "Invoice settings"],
     component: ["价格构成", "Component"],
     item: ["项目名称（*简称*名称）", "Item"],
     taxCode: ["税收分类编码（19 位）", "Tax code (19 digits)"],
