@@ -66,6 +66,30 @@ export const operatorStories = {
     }
   },
 
+  async tags({ page, url, context, locale, tag, findings }) {
+    const name = `${locale === "zh" ? "积水" : "flooded"} ${tag}`;
+    await page.goto(`${url}/meters`);
+    await page.locator("tbody tr").nth(3).waitFor();
+    await page.locator("details.tags summary").click();
+    const form = page.locator("details.tags form");
+    await form.locator("input").fill(name);
+    await form.locator("select").selectOption("blue");
+    await form.locator("button").click();
+    const made = await until(async () => (await api(context, url, "GET", "/tags")).body.items.find((one) => one.name === name), "the tag");
+    for (const place of [0, 1]) await page.locator("tbody input[type=checkbox]").nth(place).check();
+    await page.locator(".bulk select").last().selectOption(String(made.tag_id));
+    await page.locator(".bulk button").filter({ hasText: locale === "zh" ? "加标签" : "Put on" }).click();
+    await page.locator("dialog[open]").filter({ hasText: "2" }).waitFor(); // counted before
+    await checkAccess(page, `tags ${locale}`, findings);
+    await page.locator('dialog[open] button[type="submit"]').click();
+    await page.locator("dialog[open]").waitFor({ state: "detached" });
+    await page.goto(`${url}/meters?tag=${made.tag_id}&columns=tags,address`);
+    await until(async () => (await page.locator("tbody tr").count()) === 2, "two tagged meters");
+    await page.locator("tbody .tag").filter({ hasText: name }).first().waitFor();
+    const gone = await api(context, url, "DELETE", `/tags/${made.tag_id}?reason=walked`);
+    assert.equal(gone.status, 204);
+  },
+
   async meterpage({ page, url, context, locale, findings }) {
     const { body } = await api(context, url, "GET", "/exceptions?status=open&limit=1");
     const id = body.items[0].meter_id;

@@ -21,6 +21,23 @@ export const readingStories = {
     await checkAccess(page, `gaps ${locale}`, findings);
   },
 
+  async groups({ page, url, locale, findings }) {
+    await page.goto(`${url}/exceptions?by=meter`);
+    const group = page.locator(".groups tbody tr").first();
+    await group.waitFor();
+    const counted = Number(await group.locator("td.num").first().innerText());
+    await group.locator("button").click();
+    await page.waitForURL(/group=meter/);
+    await page.locator("aside.curve canvas").waitFor(); // the days around the first of them, beside the list
+    const shown = page.locator(".beside tbody tr");
+    await until(async () => (await shown.count()) === Math.min(counted, 50), "the findings of the group");
+    await checkAccess(page, `groups ${locale}`, findings);
+    await page.locator(".beside thead input[type=checkbox]").check();
+    await page.locator(".bulk button").first().click();
+    await page.locator("dialog[open] li").nth(1).waitFor(); // what it would meet, told first
+    await page.keyboard.press("Escape");
+  },
+
   async judge({ page, url, context, locale, findings }) {
     await page.goto(`${url}/exceptions`);
     await page.locator("tbody tr").first().waitFor();

@@ -15,6 +15,7 @@ import { ownStories } from "./own.mjs";
 import { walkPaths } from "./paths.mjs";
 import { readingStories } from "./readings.mjs";
 import { registryStories } from "./registry.mjs";
+import { widthStories } from "./widths.mjs";
 
 /** `walk`: url, browser, signedIn, password, locale, page, context, findings, coapPort, tag (a word of its own for this story). What waits longest is begun first. */
 const STORIES = {
@@ -30,6 +31,7 @@ const STORIES = {
   ...alarmStories,
   ...frameStories,
   ...keyStories,
+  ...widthStories,
 };
 
 /** Which stories are walked in which language. `once`: each in one of them, in turn. `picture`: of the steps of the paths. */
