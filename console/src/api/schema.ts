@@ -576,6 +576,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/announcements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListAnnouncements
+         * @description Newest first, each with what became of its notices.
+         */
+        get: operations["list_announcements"];
+        put?: never;
+        /**
+         * AddAnnouncement
+         * @description A draft: another person approves it before anything is sent.
+         */
+        post: operations["add_announcement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/announcements/{announcement_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * ApproveAnnouncement
+         * @description It goes to every customer whom it concerns: by day, what is about safety at once. Not by who wrote it.
+         */
+        post: operations["approve_announcement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/announcements/{announcement_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * CancelAnnouncement
+         * @description What waits is not sent any more; what went out stays said.
+         */
+        post: operations["cancel_announcement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/announcements/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * PreviewAnnouncement
+         * @description Whom it would reach now, and how many have no phone. Nothing is kept.
+         */
+        post: operations["preview_announcement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/area-kinds": {
         parameters: {
             query?: never;
@@ -2256,6 +2340,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/drivers/{maker}/{model}/fault-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListDriverFaults
+         * @description The maker's fault codes of a driver page: code, meaning and act in both languages, by the event that they raise.
+         */
+        get: operations["list_driver_faults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/drivers/{maker}/{model}/layout": {
         parameters: {
             query?: never;
@@ -3583,6 +3687,26 @@ export interface paths {
          *     the first guess. Nothing is written.
          */
         get: operations["diagnose_meter"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meters/{meter_id}/fault-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListMeterFaults
+         * @description The maker's fault codes of this meter's driver page with meaning and act; those whose event stands at the meter first.
+         */
+        get: operations["list_meter_faults"];
         put?: never;
         post?: never;
         delete?: never;
@@ -7624,6 +7748,56 @@ export interface components {
          * @enum {string}
          */
         AlarmState: "raised" | "shown" | "acknowledged" | "dispatched" | "cleared" | "reopened";
+        /** Announcement */
+        Announcement: {
+            accepted: number;
+            announcement_id: number;
+            approved_at: string | null;
+            approved_by_name: string;
+            cancelled_at: string | null;
+            cancelled_by_name: string;
+            channel: string;
+            draft: components["schemas"]["AnnouncementDraft"];
+            failed: number;
+            /** Format: date-time */
+            made_at: string;
+            made_by: number;
+            made_by_name: string;
+            recipients: number;
+            state: components["schemas"]["AnnouncementState"];
+            unreachable: number;
+            waiting: number;
+        };
+        /** AnnouncementAct */
+        AnnouncementAct: {
+            /**
+             * @description Why; kept in the audit log.
+             * @default
+             */
+            reason: string;
+        };
+        /** AnnouncementDraft */
+        AnnouncementDraft: {
+            audience: components["schemas"]["Audience"];
+            channel_id: number;
+            /**
+             * @default zh
+             * @enum {string}
+             */
+            language: "zh" | "en" | "both";
+            text_en: string;
+            text_zh: string;
+            title_en: string;
+            title_zh: string;
+            /** @enum {string} */
+            topic: "outage" | "price" | "safety";
+        };
+        /**
+         * AnnouncementState
+         * @description Of the row; whether all is sent is told by its notices.
+         * @enum {string}
+         */
+        AnnouncementState: "draft" | "approved" | "cancelled";
         /**
          * AnswerKind
          * @description What an item of a checklist is answered with.
@@ -7794,6 +7968,19 @@ export interface components {
             outcome: string;
             reason: string;
             took_ms: number;
+        };
+        /** Audience */
+        Audience: {
+            area_id?: number | null;
+            customer_class?: components["schemas"]["CustomerClass"] | null;
+            /** @enum {null|string} */
+            medium?: "gas" | "water" | null;
+        };
+        /** AudiencePreview */
+        AudiencePreview: {
+            areas: components["schemas"]["ReachedArea"][];
+            customers: number;
+            reachable: number;
         };
         /** AuditEntry */
         AuditEntry: {
@@ -8629,6 +8816,15 @@ export interface components {
              */
             reason: string;
             to: string;
+        };
+        /** DriverFault */
+        DriverFault: {
+            act_en: string;
+            act_zh: string;
+            code: string;
+            event: string;
+            title_en: string;
+            title_zh: string;
         };
         /** DriverLayout */
         DriverLayout: {
@@ -9544,7 +9740,7 @@ export interface components {
              */
             kind: "meter" | "monitor" | "any" | "pressure" | "flow" | "level" | "quality" | "pump" | "pipe" | "safety";
             /** @enum {null|string} */
-            medium?: "water" | "gas" | null;
+            medium?: "gas" | "water" | null;
             /** @default [] */
             numbers: string[];
             /** @enum {null|string} */
@@ -9639,6 +9835,16 @@ export interface components {
             role?: components["schemas"]["MeterRole"];
             start_ml?: number | null;
             verified_on?: string | null;
+        };
+        /** MeterFault */
+        MeterFault: {
+            act_en: string;
+            act_zh: string;
+            code: string;
+            event: string;
+            is_open: boolean;
+            title_en: string;
+            title_zh: string;
         };
         /** MeterGap */
         MeterGap: {
@@ -10474,6 +10680,7 @@ export interface components {
             channel: string;
             channel_id: number | null;
             channel_kind: string;
+            customer_id?: number | null;
             /** Format: date-time */
             due_at: string;
             event: string;
@@ -10711,6 +10918,11 @@ export interface components {
         /** Page[AlarmMute] */
         Page_AlarmMute: {
             items: components["schemas"]["AlarmMute"][];
+            next: string | null;
+        };
+        /** Page[Announcement] */
+        Page_Announcement: {
+            items: components["schemas"]["Announcement"][];
             next: string | null;
         };
         /** Page[ApiToken] */
@@ -11707,6 +11919,13 @@ export interface components {
         QueuedTest: {
             notice_id: number;
         };
+        /** ReachedArea */
+        ReachedArea: {
+            area: string;
+            area_id: number;
+            customers: number;
+            reachable: number;
+        };
         /** ReadingEdit */
         ReadingEdit: {
             alone: number;
@@ -12659,6 +12878,7 @@ export interface components {
             is_on: boolean;
             is_signed: boolean;
             kinds: ("alarm" | "command" | "valve" | "reading")[];
+            login: string;
             name: string;
             next_at: string | null;
             reason: string;
@@ -12675,6 +12895,8 @@ export interface components {
             /** @default true */
             is_on: boolean;
             kinds: ("alarm" | "command" | "valve" | "reading")[];
+            /** @default  */
+            login: string;
             name: string;
             secret?: string | null;
             url: string;
@@ -12820,7 +13042,7 @@ export interface components {
             body: string;
             is_own: boolean;
             /** @enum {string} */
-            kind: "raised" | "escalated" | "cleared" | "digest" | "test" | "order" | "order_overdue";
+            kind: "raised" | "escalated" | "cleared" | "digest" | "test" | "order" | "order_overdue" | "announcement";
             /** @enum {string} */
             locale: "zh" | "en";
             subject: string;
@@ -16452,6 +16674,536 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Shown"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_announcements: {
+        parameters: {
+            query?: {
+                /** @description ``next`` of the page before; fits the same list only. */
+                cursor?: string | null;
+                /** @description Rows of a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Announcement"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    add_announcement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnnouncementDraft"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Announcement"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    approve_announcement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                announcement_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnnouncementAct"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Announcement"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    cancel_announcement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                announcement_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnnouncementAct"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Announcement"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    preview_announcement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Audience"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudiencePreview"];
                 };
             };
             /** @description Input not valid */
@@ -20273,7 +21025,7 @@ export interface operations {
                 devices?: "meter" | "monitor" | "any" | "pressure" | "flow" | "level" | "quality" | "pump" | "pipe" | "safety";
                 /** @description Rows of a page. */
                 limit?: number;
-                medium?: "water" | "gas" | null;
+                medium?: "gas" | "water" | null;
                 /** @description Meter numbers: these alone. One that no meter has is refused. */
                 numbers?: string[] | null;
                 place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
@@ -20388,7 +21140,7 @@ export interface operations {
                 customer_class?: "ordinary" | "protected" | "critical" | "none" | null;
                 /** @description Which devices, as in the list of meters. */
                 devices?: "meter" | "monitor" | "any" | "pressure" | "flow" | "level" | "quality" | "pump" | "pipe" | "safety";
-                medium?: "water" | "gas" | null;
+                medium?: "gas" | "water" | null;
                 /** @description Meter numbers: these alone. One that no meter has is refused. */
                 numbers?: string[] | null;
                 place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
@@ -20503,7 +21255,7 @@ export interface operations {
                 customer_class?: "ordinary" | "protected" | "critical" | "none" | null;
                 /** @description Which devices, as in the list of meters. */
                 devices?: "meter" | "monitor" | "any" | "pressure" | "flow" | "level" | "quality" | "pump" | "pipe" | "safety";
-                medium?: "water" | "gas" | null;
+                medium?: "gas" | "water" | null;
                 /** @description Meter numbers: these alone. One that no meter has is refused. */
                 numbers?: string[] | null;
                 place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
@@ -20629,7 +21381,7 @@ export interface operations {
                 first: string;
                 /** @description Last calendar day, included. */
                 last: string;
-                medium?: "water" | "gas" | null;
+                medium?: "gas" | "water" | null;
                 /** @description Meter numbers: these alone. One that no meter has is refused. */
                 numbers?: string[] | null;
                 place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
@@ -20747,7 +21499,7 @@ export interface operations {
                 first: string;
                 /** @description Last calendar day, included. */
                 last: string;
-                medium?: "water" | "gas" | null;
+                medium?: "gas" | "water" | null;
                 /** @description Meter numbers: these alone. One that no meter has is refused. */
                 numbers?: string[] | null;
                 place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
@@ -20865,7 +21617,7 @@ export interface operations {
                 first: string;
                 /** @description Last calendar day, included. */
                 last: string;
-                medium?: "water" | "gas" | null;
+                medium?: "gas" | "water" | null;
                 /** @description Meter numbers: these alone. One that no meter has is refused. */
                 numbers?: string[] | null;
                 place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
@@ -20990,7 +21742,7 @@ export interface operations {
                 form?: "arrow" | "parquet" | "csv" | null;
                 /** @description Start, included: RFC 3339 with offset. */
                 from: string;
-                medium?: "water" | "gas" | null;
+                medium?: "gas" | "water" | null;
                 /** @description Meter numbers: these alone. One that no meter has is refused. */
                 numbers?: string[] | null;
                 place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
@@ -27147,6 +27899,110 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FrameTrace"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_driver_faults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                maker: string;
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriverFault"][];
                 };
             };
             /** @description Input not valid */
@@ -35385,6 +36241,109 @@ export interface operations {
             };
         };
     };
+    list_meter_faults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                meter_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeterFault"][];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_terminal_findings: {
         parameters: {
             query?: {
@@ -41373,7 +42332,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                kind: "raised" | "escalated" | "cleared" | "digest" | "test" | "order" | "order_overdue";
+                kind: "raised" | "escalated" | "cleared" | "digest" | "test" | "order" | "order_overdue" | "announcement";
                 locale: "zh" | "en";
             };
             cookie?: never;
@@ -41482,7 +42441,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                kind: "raised" | "escalated" | "cleared" | "digest" | "test" | "order" | "order_overdue";
+                kind: "raised" | "escalated" | "cleared" | "digest" | "test" | "order" | "order_overdue" | "announcement";
                 locale: "zh" | "en";
             };
             cookie?: never;
@@ -41583,6 +42542,7 @@ export interface operations {
         parameters: {
             query?: {
                 alarm_id?: number | null;
+                announcement_id?: number | null;
                 channel_id?: number | null;
                 /** @description ``next`` of the page before; fits the same list only. */
                 cursor?: string | null;
