@@ -208,7 +208,7 @@ def meter(meter_id: int = 5, **more: Any) -> MeterDetail:
         product_id=ProductId(3), product_code="w", medium="water", kind=DeviceKind.METER, area_id=AreaId(2), area_name="North",
         customer_id=None, customer_code=None, customer_name=None, address="", place="room", dn=15, qmax_l_h=0, installed_on=date(2020, 1, 1),
         removed_on=None, expected_from=date(2020, 1, 1), report_mode="day",
-        created_at=THEN, revision=1, driver="openmains/water-1", state=None, signs=[], customer=None,
+        created_at=THEN, revision=1, driver="openmains/water-1", state=None, signs=[], tags=[], customer=None,
     )  # fmt: skip
     return structs.replace(made, **more)
 

@@ -18,6 +18,7 @@ ExceptionId = NewType("ExceptionId", int)  # a finding of validation on its way 
 EditId = NewType("EditId", int)  # of a person's edit of a reading, or of an undo
 CommandId = NewType("CommandId", int)
 BatchId = NewType("BatchId", int)  # commands given together
+TagId = NewType("TagId", int)  # of a tag that a utility puts on meters
 TaskId = NewType("TaskId", int)  # of a collection task
 AreaKindId = NewType("AreaKindId", int)
 PremisesId = NewType("PremisesId", int)

@@ -13,7 +13,7 @@ import pytest
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import connect
 from openmains.edges.postgres.fleet.imports import CHOSEN, FOLLOWING
-from openmains.edges.postgres.fleet.meters import OF_TENANT, SHOWN, WALKED
+from openmains.edges.postgres.fleet.meters import OF_TENANT, SHOWN, TAGGED, WALKED, WALKED_TAGGED
 from openmains.edges.postgres.queries import Query, load
 from openmains.edges.postgres.state_points import load_with_points, state_points
 from openmains.run.engines.engines import Engines
@@ -27,6 +27,7 @@ FLEET = load_with_points(CONTEXTS + "fleet", SHOWN)
 ALARM, READINGS, SECURITY, LEDGER, BILLING = (
     load(CONTEXTS + name) for name in ("alarm", "readings", "security", "ledger", "billing")
 )
+TAGS = load(CONTEXTS + "fleet", "tags.sql")
 CLOCK, DIAGNOSIS = load(CONTEXTS + "rule", "clock.sql"), load(CONTEXTS + "home", "diagnosis.sql")
 BIG = {
     "rule_watch",
@@ -145,6 +146,19 @@ async def test_the_list_of_meters(house: House) -> None:
     await house.expect(
         extended(meters, WALKED, end), "meter_tenant_id_number_key", **mine, area_id=area
     )  # of a large branch
+    tag = await house.owner.fetchval(
+        "INSERT INTO tag (tenant_id, name, colour) VALUES ($1, 'plan', 'red') RETURNING tag_id", house.tenant_id
+    )
+    await house.owner.execute(
+        "INSERT INTO meter_tag (tag_id, meter_id, tenant_id) SELECT $1, unnest($2::bigint[]), $3",
+        tag, house.meters, house.tenant_id,
+    )  # fmt: skip
+    await house.expect(extended(meters, TAGGED, end), "meter_pkey", **mine, tag_id=tag)
+    await house.expect(extended(meters, WALKED_TAGGED, end), "meter_tenant_id_number_key", **mine, tag_id=tag)
+    await house.owner.execute("DELETE FROM tag WHERE tag_id = $1", tag)
+    some = {"tenant_id": house.tenant_id, "tag_id": tag, "meter_ids": house.meters}
+    await house.expect(TAGS["put_tag"], "meter_pkey", **some)
+    await house.expect(FLEET["numbers_of"], "meter_pkey", tenant_id=house.tenant_id, meter_ids=house.meters)
     await house.expect(
         extended(meters, "AND m.number > :after", end), "meter_tenant_id_number_key", **mine, after="plan777"
     )
@@ -197,11 +211,16 @@ async def test_what_people_work_through(house: House) -> None:
     await house.expect(ALARM["alarms"], "alarm_newest", **mine, **every)
     await house.expect(ALARM["alarms"], "alarm_newest", **mine, **(every | {"is_cleared": False}))
     await house.expect(ALARM["alarm"], "alarm_pkey|alarm_newest", tenant_id=house.tenant_id, alarm_id=1)
-    all_rules = {"rule": None, "meter_id": None}
+    all_rules = {"rule": None, "meter_id": None, "area_id": None, "day": None}
     await house.expect(READINGS["exceptions"], "reading_exception_pkey", **mine, status=None, **all_rules)
     await house.expect(
         READINGS["exceptions"], "reading_exception_open|reading_exception_pkey", **mine, status="open", **all_rules
     )
+    few = frozenset({"reading_exception"})
+    for by in ("meter", "area", "day"):  # all that wait are read, and nothing that is judged
+        await house.expect(
+            READINGS[f"exceptions_by_{by}"], "reading_exception_open", big=few, tenant_id=house.tenant_id, rule=None, most=200
+        )  # fmt: skip
     await house.expect(
         SECURITY["findings"], "terminal_finding_meter|terminal_finding_newest", **mine, meter_id=house.meters[0]
     )

@@ -98,6 +98,16 @@ export const listVectors = (maker: string, model: string, signal: Abort) =>
 export const explainFrame = (maker: string, model: string, hex: string) =>
   call("post", "/api/v1/drivers/{maker}/{model}/explain", { path: { maker, model }, body: { hex } });
 
+// A utility's own tags.
+export type MeterTag = Schemas["MeterTag"];
+export type NewTag = Schemas["NewTag"];
+export type TagRequest = Schemas["TagRequest"];
+export const listTags = (signal: Abort) => call("get", "/api/v1/tags", { signal });
+export const addTag = (body: NewTag) => call("post", "/api/v1/tags", { body });
+export const changeTag = (tagId: number, body: NewTag) => call("put", "/api/v1/tags/{tag_id}", { path: { tag_id: tagId }, body });
+export const removeTag = (tagId: number, reason: string) => call("delete", "/api/v1/tags/{tag_id}", { path: { tag_id: tagId }, query: { reason } });
+export const tagMeters = (tagId: number, body: TagRequest) => call("post", "/api/v1/tags/{tag_id}/meters", { path: { tag_id: tagId }, body });
+
 // Lives of meters and where they hang.
 export type MeterLife = Schemas["MeterLife"];
 export type Installation = Schemas["Installation"];

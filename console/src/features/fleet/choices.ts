@@ -2,7 +2,7 @@
 // Areas and products to choose from, fetched once for all pages that offer them.
 import { keepPreviousData, useQuery } from "@tanstack/vue-query";
 import { computed, type Ref } from "vue";
-import { getArea, listAreas, listProducts } from "./calls";
+import { getArea, listAreas, listProducts, listTags } from "./calls";
 
 const STALE_MS = 300_000; // they change a few times a year
 
@@ -47,4 +47,10 @@ export function useProducts() {
     /** With the code before the name; `name` alone where there is little room. */
     productChoices: computed(() => products.value.map(({ product_id: id, code, name }) => ({ value: String(id), text: `${code} · ${name}`, name }))),
   };
+}
+
+export function useTags() {
+  const query = useQuery({ queryKey: ["tags"], queryFn: ({ signal }) => listTags(signal), staleTime: STALE_MS });
+  const tags = computed(() => query.data.value?.items ?? []);
+  return { tags, tagChoices: computed(() => tags.value.map((tag) => ({ value: String(tag.tag_id), text: tag.name }))) };
 }

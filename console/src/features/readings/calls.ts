@@ -51,6 +51,9 @@ export const missingMeters = (query: MissingQuery, signal: Abort) => call("get",
 export const collectionCsv = (query: ReportQuery) => fileUrl("/api/v1/reports/collection.csv", query);
 export const collectionXlsx = (query: ReportQuery) => fileUrl("/api/v1/reports/collection.xlsx", query);
 export const listExceptions = (query: ExceptionQuery, signal: Abort) => call("get", "/api/v1/exceptions", { query, signal });
+export type ExceptionGroup = Schemas["ExceptionGroup"];
+export type GroupBy = NonNullable<QueryOf<"group_exceptions">["by"]>;
+export const groupExceptions = (query: QueryOf<"group_exceptions">, signal: Abort) => call("get", "/api/v1/exceptions/groups", { query, signal });
 export const heldMessages = (exceptionId: number, signal: Abort) =>
   call("get", "/api/v1/exceptions/{exception_id}/held", { path: { exception_id: exceptionId }, signal });
 export const judgeException = (exceptionId: number, body: Judgement) =>

@@ -56,7 +56,7 @@ class LoadedDriverCatalog:
             ) from None
         signed = {kind.value for kind, rule in RULES.items() if rule.signed}
         odd = [kind.name for kind in driver.command_kinds.values() if kind.signed or kind.name in signed]
-        if odd and isinstance(driver, TableDriver):
+        if odd and isinstance(driver, TableDriver | DialectDriver):
             why = f"{odd[0]} moves a valve or money: only pages of a release say such commands, for the signer knows no others"
             raise Problem("driver-page-broken", fields=(("/text", "not-accepted"),), line=0, why=why)
         return CheckedDriverPage(

@@ -72,6 +72,7 @@ COLUMNS: dict[str, Column] = {
     "place": _kept("place", lambda m: m.place),
     "dn": _kept("dn", lambda m: m.dn),
     "qmax": _kept("qmax_l_h", lambda m: m.qmax_l_h),
+    "tags": _kept("tags", lambda m: [tag.name for tag in m.tags]),
     "installed": _kept("installed_on", lambda m: m.installed_on),
     "expected_from": _kept("expected_from", lambda m: m.expected_from),
     "register": _shown(

@@ -11,7 +11,7 @@ from openmains.app.fleet.signs import MeterSign
 from openmains.domain.fleet.device_kind import MONITORS, DeviceKind
 from openmains.domain.fleet.meter_number import WRITTEN
 from openmains.domain.fleet.registry_columns import MOST_QMAX_L_H
-from openmains.domain.ids import AreaId, CustomerId, MeterId, ProductId, TenantId
+from openmains.domain.ids import AreaId, CustomerId, MeterId, ProductId, TagId, TenantId
 from openmains.domain.period import DAY_S
 from openmains.drivers.points import vocabulary
 
@@ -22,9 +22,12 @@ KindFilter = Literal["meter", "monitor", "any", "pressure", "flow", "level", "qu
 ReportMode = Literal["day", "week", "ten_days", "month"]  # as Mode of domain/readings/expected.py
 MeterSort = Literal["number", "-number", "meter_id", "-meter_id"]
 
+TagColour = Literal["grey", "red", "amber", "green", "blue", "purple"]
+
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Text = Annotated[str, Meta(max_length=400)]
+TagName = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[^\s,;，；、]([^,;，；、\n]*[^\s,;，；、])?$")]
 BarCode = Annotated[str, Meta(max_length=64, pattern=r"^\S*$")]
 Id32 = Annotated[
     int, Meta(ge=1, le=2**31 - 1)
@@ -148,9 +151,17 @@ else:
     )
 
 
+class MeterTag(Struct, frozen=True):
+    """A tag that the utility put on a meter (``tags.py``)."""
+
+    tag_id: TagId
+    name: str
+    colour: TagColour
+
+
 class Meter(Struct, frozen=True):
     """A meter, or a monitor, in a list (``kind``). Readings are asked of it from ``expected_from`` on, and from the day after ``installed_on``;
-    ``report_mode``: its own where it said one, else the product's. ``signs``: what is not well with it, worst first."""
+    ``report_mode``: its own where it said one, else the product's. ``signs``: what is not well with it, worst first; ``tags`` by name."""
 
     meter_id: MeterId
     number: str
@@ -180,6 +191,7 @@ class Meter(Struct, frozen=True):
     driver: str
     state: LastState | None
     signs: list[MeterSign]
+    tags: list[MeterTag]
 
 
 class MeterDetail(Meter, frozen=True):
@@ -246,6 +258,7 @@ class MeterFilter(Struct, frozen=True):
     now_us: int = 0
     kind: KindFilter = "any"
     customer_ids: tuple[CustomerId, ...] | None = None
+    tag_id: TagId | None = None
 
     @property
     def kinds(self) -> tuple[DeviceKind, ...]:

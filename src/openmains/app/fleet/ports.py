@@ -149,6 +149,12 @@ class MeterStore(Protocol):
     async def count(self, chosen: MeterFilter) -> int | None:
         """Meters that the filter takes, counted up to its ``limit``; None: too many would have to be looked at one by one."""
 
+    async def ids(self, chosen: MeterFilter) -> list[MeterId]:
+        """Meters that the filter takes, up to its ``limit``, in no order."""
+
+    async def numbers_of(self, meter_ids: Sequence[MeterId]) -> list[str]:
+        """Of those that are the tenant's."""
+
     async def by_ids(self, meter_ids: Sequence[MeterId]) -> list[Meter]: ...
     async def registered(self, chosen: MeterFilter) -> list[RegisteredMeter]:
         """As ``page``, for a file."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from openmains.domain.ids import EditId, ExceptionId, MeterId, ProductId, UserId
+from openmains.domain.ids import AreaId, EditId, ExceptionId, MeterId, ProductId, UserId
 from openmains.domain.readings.quantities import Run
 from openmains.domain.readings.versions import SlotChange, VersionCause
 
@@ -37,6 +37,42 @@ class ReadingException(Struct, frozen=True):
     judged_at: datetime | None
     reason: str
     pending_edit: int | None = None  # an edit of its day that waits for a second person
+
+
+GroupBy = Literal["meter", "area", "day"]
+
+
+class RuleFindings(Struct, frozen=True):
+    """How many findings of a group a rule made."""
+
+    rule: str
+    findings: int
+
+
+class ExceptionGroup(Struct, frozen=True):
+    """Findings that wait and have their meter, its own area or the day in common. ``meter_id``, ``area_id`` and ``day``
+    where they are grouped by it, or all of them share it. The rule that found most comes first."""
+
+    findings: int
+    meters: int
+    first_day: str
+    last_day: str
+    rules: list[RuleFindings]
+    meter_id: MeterId | None
+    number: str | None
+    area_id: AreaId | None
+    area_name: str | None
+    day: str | None
+
+
+class ExceptionFilter(Struct, frozen=True):
+    """Which findings; ``area_id``: of meters of this area, not of those below it. ``day``: days since 1970-01-01."""
+
+    status: ExceptionStatus | None = None
+    rule: int | None = None
+    meter_id: MeterId | None = None
+    area_id: AreaId | None = None
+    day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

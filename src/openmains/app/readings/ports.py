@@ -7,7 +7,10 @@ from typing import Protocol
 from openmains.app.readings.model import (
     EditFacts,
     EditState,
+    ExceptionFilter,
+    ExceptionGroup,
     ExceptionStatus,
+    GroupBy,
     LoggedValues,
     NewEdit,
     ReadingEdit,
@@ -23,15 +26,10 @@ from openmains.domain.ids import EditId, ExceptionId, MeterId, TenantId, UserId
 
 
 class ExceptionStore(Protocol):
-    async def page(
-        self,
-        limit: int,
-        after: int | None,
-        *,
-        status: ExceptionStatus | None,
-        rule: int | None,
-        meter_id: MeterId | None,
-    ) -> list[ReadingException]: ...
+    async def page(self, limit: int, after: int | None, chosen: ExceptionFilter) -> list[ReadingException]: ...
+    async def groups(self, by: GroupBy, rule: int | None, limit: int) -> list[ExceptionGroup]:
+        """Of those that wait; the largest first, of days the newest."""
+
     async def get(self, exception_id: ExceptionId) -> ReadingException | None: ...
     async def lock(self, exception_id: ExceptionId) -> ReadingException | None:
         """It, until the transaction ends."""

@@ -55,6 +55,8 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "other_holder": ("该表所在户号由另一用户持有（或同一户号在文件中给了两个用户）。换户请在户号页面办理过户，本文件中填现持有人的户号或留空",
                      "another customer holds the account the meter hangs at, or the file gives two to one account: transfer the account on its "
                      "page, and give its holder's customer code here or leave the cell empty"),
+    "bad_tags": ("标签名为 1 至 40 字，多个以 ; 分隔", "names of tags have 1 to 40 signs, with ; between several"),
+    "unknown_tag": ("没有此标签，请先在表具列表新建", "there is no such tag: add it on the list of meters first"),
     "unknown_area": ("没有此区域代码", "there is no such area"),
     "imei_taken": ("IMEI 已属于另一只表", "the IMEI belongs to another meter"),
     "bar_code_taken": ("条码已属于另一只表，或在文件中重复；条码一生不变",

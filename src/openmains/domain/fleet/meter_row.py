@@ -33,9 +33,11 @@ from openmains.domain.fleet.registry_columns import (
     AMBIGUOUS,
     COLUMNS,
     MOST_QMAX_L_H,
+    MOST_TAG,
     OF_CUSTOMER,
     PLACES,
     REQUIRED,
+    TAG_SEPARATORS,
 )
 from openmains.domain.fleet.table_rows import CellReader, by_heading, layout
 
@@ -43,6 +45,7 @@ _NUMBER = re.compile(WRITTEN, re.ASCII)
 _DATE = re.compile(
     r"(\d{4})(?:[-/.](\d{1,2})[-/.](\d{1,2})|年(\d{1,2})月(\d{1,2})日|(\d{2})(\d{2}))(?:[ T]0?0:00(?::00)?)?"
 )
+_SEPARATOR = re.compile(f"[{TAG_SEPARATORS}]")
 _NAMES = frozenset(  # what people call things by: no formulas (domain/plain_text.py)
     {"bar_code", "product", "area", "customer_code", "customer_name", "customer_address", "address"}
 )
@@ -72,6 +75,7 @@ class MeterRow:
     dn: int | None = None
     qmax_l_h: int | None = None
     expected_from: date | None = None
+    tags: tuple[str, ...] | None = None
 
 
 _BY_HEADER = by_heading(COLUMNS)
@@ -162,6 +166,13 @@ def _date(text: str) -> date:
         raise CellError("bad_date") from None
 
 
+def _tags(text: str) -> tuple[str, ...]:
+    names = {name.lower(): name for part in _SEPARATOR.split(text) if (name := part.strip())}
+    if not names or any(len(name) > MOST_TAG for name in names):
+        raise CellError("bad_tags")
+    return tuple(names.values())
+
+
 def _judged(text: str, today: date, fault_of: Callable[[date, date], str]) -> date:
     found = _date(text)
     if fault := fault_of(found, today):
@@ -179,7 +190,7 @@ _READ: Mapping[str, Callable[[str], Any]] = {
     "number": number_cell, "bar_code": read_code, "imei": _imei, "imsi": _imsi, "iccid": _iccid, "product": read_code,
     "area": read_code, "customer_code": read_code, "customer_name": read_name, "phone": read_phone,
     "customer_address": read_address, "address": read_address, "is_protected": read_flag, "is_critical": read_flag,
-    "place": _place, "dn": _dn, "qmax_l_h": _qmax,
+    "place": _place, "dn": _dn, "qmax_l_h": _qmax, "tags": _tags,
 }  # fmt: skip
 
 

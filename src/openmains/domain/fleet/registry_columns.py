@@ -45,9 +45,12 @@ COLUMNS: Mapping[str, Column] = {
     "qmax_l_h": Column("Qmax m3/h", "最大流量m3/h", ("qmax", "最大流量", "q4m3/h")),
     "installed_on": Column("installation date", "安装日期", ("installed on", "装表日期")),
     "expected_from": Column("expected from", "应抄起始日期", ("应收起始日期", "起抄日期", "readings expected from")),
+    "tags": Column("tags", "标签", ("tag",)),
 }
 REQUIRED = ("number", "product", "area", "installed_on")
 OF_CUSTOMER = ("customer_name", "phone", "customer_address", "is_protected", "is_critical")
+MOST_TAG = 40  # signs of a tag's name
+TAG_SEPARATORS = ",;，；、"  # none of them is in a name: a cell holds several
 MOST_NAME, MOST_ADDRESS = 200, 400  # signs, as the API takes them
 MOST_QMAX_L_H = 100_000_000  # 100,000 m³/h, by whatever door it comes: it bounds what a person may set for a meter
 
@@ -94,6 +97,8 @@ def written(name: str, value: Any, language: str) -> str:
         return ("是" if value else "否") if language == "zh" else ("yes" if value else "no")
     if not value:
         return ""
+    if name == "tags":
+        return ";".join(value)
     if name == "place":
         return _PLACES_ZH[value] if language == "zh" else str(value)
     if name == "qmax_l_h":  # litres an hour as m³/h, exactly

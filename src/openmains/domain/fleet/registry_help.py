@@ -45,4 +45,9 @@ HELP: Mapping[str, ColumnHelp] = {
         "2026-01-31", "年-月-日，1950 年起，不晚于今天", "YYYY-MM-DD from 1950 on, not after today"
     ),
     "expected_from": ColumnHelp("", "年-月-日；空为登记当天", "YYYY-MM-DD; empty: the day of registration"),
+    "tags": ColumnHelp(
+        "",
+        "已有的标签，多个以 ; 分隔；填写后该表的标签即为这些，空为不变",
+        "tags that exist, with ; between; the meter has these then, empty: as it is",
+    ),
 }

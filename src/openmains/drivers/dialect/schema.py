@@ -118,7 +118,7 @@ def read_dialect(reader: PageReader, vocabulary: Vocabulary, page: Page) -> Dial
         offset_min * 60,
         page.unit_exponent,
         least,
-        read_poll(reader),
+        read_poll(reader, page),
     )
 
 

@@ -2,7 +2,7 @@
 """The registry of meters."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import date
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -35,7 +35,7 @@ from openmains.app.party.ports import PersonalStore
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Work
 from openmains.domain.identity.permission import Permission
-from openmains.domain.ids import AreaId, MeterId, ProductId
+from openmains.domain.ids import AreaId, MeterId, ProductId, TagId
 from openmains.domain.party.personal import PersonalField
 from openmains.domain.period import zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, today_of
@@ -76,14 +76,16 @@ _AnyMeter = TypeVar("_AnyMeter", bound=Meter)
 
 
 def _shown(actor: Actor, meter: _AnyMeter) -> _AnyMeter:
-    """Whose it is, only to who may see customers."""
+    """Whose it is, only to who may see customers; where it is, not to a maker's people."""
+    if actor.reach.products:
+        meter = structs.replace(meter, address="")
     if actor.may(Permission.SEE_CUSTOMERS):
         return meter
     bare = structs.replace(meter, customer_id=None, customer_code=None, customer_name=None)
     return structs.replace(bare, customer=None) if isinstance(bare, MeterDetail) else bare
 
 
-def _is_found_by_itself(meter: Meter, q: str) -> bool:
+def is_found_by_itself(meter: Meter, q: str) -> bool:
     """Every word occurs in what the meter itself is called or where it is: not in whose it is."""
     texts = " ".join(
         (meter.number, meter.bar_code, meter.imei or "", meter.address, meter.area_name, meter.product_code)
@@ -114,6 +116,7 @@ async def list_meters(
     area_id: OptionalId32 = None,
     product_id: OptionalId32 = None,
     status: FromQuery[MeterStatus | None] = None,
+    tag_id: OptionalId32 = None,
     kind: Kinds = "meter",
     sort: FromQuery[MeterSort] = "number",
     limit: Limit = 50,
@@ -122,22 +125,25 @@ async def list_meters(
     """Meters by filter, or those a search finds; an area includes the areas below it."""
     deps, actor = deps_of(request), actor_of(request)
     scope = f"meters {sort}"
-    after = decode_cursor(scope, cursor, tuple[str, Key]) if q is None else None
+    after = decode_cursor(scope, cursor, tuple[str, Key, int]) if q is None else None
     chosen = MeterFilter(
         optional(AreaId, area_id),
         optional(ProductId, product_id),
         status,
         sort,
         limit + 1,
-        after,
+        None if after is None else after[:2],
         deps.now_us(),
         kind,
+        tag_id=optional(TagId, tag_id),
     )
     if q is not None:
         return await _search(deps, actor, q, min(limit, 200), cursor, chosen)
+    before = 0 if after is None else after[2]
     async with deps.store.tenant(actor.tenant_id) as work:
         rows = [_shown(actor, meter) for meter in await work[MeterStore].page(chosen)]
-    return page(scope, rows, limit, lambda meter: (meter.number, meter.meter_id))
+        seen = await _note_names(work, actor, before, rows[:limit], {"area_id": area_id, "product_id": product_id})
+    return page(scope, rows, limit, lambda meter: (meter.number, meter.meter_id, seen))
 
 
 @get("/meters/count", operation_id="count_meters", tags=["meters"], opt=may(Permission.SEE_METERS))
@@ -146,6 +152,7 @@ async def count_meters(
     area_id: OptionalId32 = None,
     product_id: OptionalId32 = None,
     status: FromQuery[MeterStatus | None] = None,
+    tag_id: OptionalId32 = None,
     kind: Kinds = "meter",
 ) -> Counted:
     """How many meters the filters of the list take, counted up to ten thousand; null where a status is asked for among very many.
@@ -158,9 +165,18 @@ async def count_meters(
         limit=MOST_COUNTED,
         now_us=deps.now_us(),
         kind=kind,
+        tag_id=optional(TagId, tag_id),
     )
     async with deps.store.tenant(actor.tenant_id) as work:
         return Counted(await work[MeterStore].count(chosen), MOST_COUNTED)
+
+
+async def _note_names(work: Work, actor: Actor, before: int, told: Sequence[Meter], chosen: dict[str, Any]) -> int:
+    """How many customers' names this list has told so far; many of them are in the trail (R13.5)."""
+    names = sum(meter.customer_name is not None for meter in told)
+    if names:
+        await customers.note_seen(work, actor, "meter", before, names, chosen)
+    return before + names
 
 
 async def _search(
@@ -169,17 +185,18 @@ async def _search(
     sees_customers = actor.may(Permission.SEE_CUSTOMERS)
     phone = await customers.phone_blind(vault_of(deps), actor, q) if sees_customers else None
     async with deps.store.tenant(actor.tenant_id) as work:
-        found, following = await _hits(work, phone, q, limit, cursor, within)
-        rows = await work[MeterStore].by_ids(found)
-    told = [_shown(actor, meter) for meter in rows if sees_customers or _is_found_by_itself(meter, q)]
-    return Page(items=told, next=following)
+        after = decode_cursor("search", cursor, tuple[str, int])
+        found, following = await hits_of(work, phone, q, limit, after and after[0], within)
+        shown = [_shown(actor, meter) for meter in await work[MeterStore].by_ids(found)]
+        told = [meter for meter in shown if sees_customers or is_found_by_itself(meter, q)]
+        seen = await _note_names(work, actor, after[1] if after else 0, told, {"q": q})
+    return Page(items=told, next=encode_cursor("search", (following, seen)) if following is not None else None)
 
 
-async def _hits(
-    work: Work, phone: bytes | None, q: str, limit: int, cursor: str | None, within: MeterFilter
+async def hits_of(
+    work: Work, phone: bytes | None, q: str, limit: int, after: str | None, within: MeterFilter
 ) -> tuple[list[MeterId], str | None]:
-    """Who was found, and the cursor of what follows. A whole phone is looked up by its blind index; its meters come first."""
-    after = decode_cursor("search", cursor, str)
+    """Who was found, and where what follows begins. A whole phone is looked up by its blind index; its meters come first."""
     try:
         hits = await work[MeterSearch].search(q, limit, after, within)
     except ValueError as error:
@@ -191,7 +208,7 @@ async def _hits(
         chosen = structs.replace(within, sort="number", after=None, limit=200, customer_ids=tuple(owners))
         theirs = [meter.meter_id for meter in await work[MeterStore].page(chosen)]
         found = list(dict.fromkeys([*theirs, *found]))
-    return found, encode_cursor("search", hits[-1].cursor) if more else None
+    return found, hits[-1].cursor if more else None
 
 
 @get(
@@ -208,6 +225,7 @@ async def download_meters(
     area_id: OptionalId32 = None,
     product_id: OptionalId32 = None,
     status: FromQuery[MeterStatus | None] = None,
+    tag_id: OptionalId32 = None,
     devices: Kinds = "meter",
     sort: FromQuery[MeterSort] = "number",
     columns: Annotated[
@@ -236,7 +254,8 @@ async def download_meters(
     async def counted() -> AsyncIterator[list[RegisteredMeter]]:
         nonlocal told
         async for rows in pages():
-            kept = [_shown(actor, row) for row in rows if sees_customers or not q or _is_found_by_itself(row, q)]
+            shown = [_shown(actor, row) for row in rows]
+            kept = [row for row in shown if sees_customers or not q or is_found_by_itself(row, q)]
             told += len(kept)
             yield kept
 
@@ -257,10 +276,11 @@ async def download_meters(
                 after,
                 deps.now_us(),
                 devices,
+                tag_id=optional(TagId, tag_id),
             )
             if q is not None:
                 async with deps.store.tenant(actor.tenant_id) as work:
-                    found, cursor = await _hits(work, phone, q, 200, cursor, wanted)
+                    found, cursor = await hits_of(work, phone, q, 200, cursor, wanted)
                     rows = await work[MeterStore].registered_by_ids(found)
                 hits += len(found)
                 yield rows
@@ -284,6 +304,7 @@ async def download_meters(
             "area_id": area_id,
             "product_id": product_id,
             "status": status,
+            "tag_id": tag_id,
             "kind": kind,
             "columns": columns,
         }

@@ -53,7 +53,9 @@ async def list_notices(
     return page("notices", rows, limit, lambda notice: notice.notice_id)
 
 
-@get("/notices/summary", operation_id="read_notice_summary", tags=["notices"], opt=may(Permission.SEE_ALARMS))
+@get(
+    "/notices/summary", operation_id="read_notice_summary", tags=["notices"], opt=may(Permission.SEE_ALARMS, whole=True)
+)
 async def read_notice_summary(request: Request[Any, Any, Any], hours: Hours = 24) -> NoticeSummary:
     """Of the alarms received lately: how many somebody's channel acknowledged within 20 s (R7.1), and what missed it."""
     deps = deps_of(request)

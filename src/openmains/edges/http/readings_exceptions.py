@@ -1,27 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """Findings of validation that wait for a person's judgement."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from litestar import Request, get, post
-from litestar.params import FromQuery, JSONBody
+from litestar.params import FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from openmains.app.identity.model import Actor
 from openmains.app.problems import Problem
 from openmains.app.readings.held import NUMBER_RULE, HeldMessages, held_messages, judge_number
-from openmains.app.readings.model import ExceptionStatus, ReadingException
+from openmains.app.readings.model import ExceptionFilter, ExceptionGroup, ExceptionStatus, GroupBy, ReadingException
 from openmains.app.readings.ports import ExceptionStore
 from openmains.app.readings.resolve import Correction, Verdict, edit_reading
 from openmains.app.readings.resolve import judge_exception as judge
 from openmains.domain.identity.permission import Permission
-from openmains.domain.ids import ExceptionId, MeterId
+from openmains.domain.ids import AreaId, ExceptionId, MeterId
+from openmains.domain.period import date_to_day
 from openmains.domain.readings.edit import MOST_VOLUME
 from openmains.domain.readings.quality import Rule
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Id, Limit, OptionalId, Page, Word, after_id, optional, page, seconds
 from openmains.edges.http.permissions import may
+
+MOST_GROUPS = 200
 
 
 class Judgement(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,20 +49,51 @@ async def list_exceptions(
     status: FromQuery[ExceptionStatus | None] = None,
     rule: Word = None,
     meter_id: OptionalId = None,
+    area_id: Annotated[
+        int | None, QueryParameter(ge=1, le=2**31 - 1, description="Of meters of this area, not of those below it.")
+    ] = None,
+    day: FromQuery[date | None] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ReadingException]:
     """Findings of validation, newest first."""
-    number = None
-    if rule is not None:
-        number = next((r.value for r in Rule if r.name.lower() == rule), None)
-        if number is None:
-            raise Problem("invalid-input", fields=(("/rule", "not-accepted"),))
+    chosen = ExceptionFilter(
+        status,
+        _number_of(rule),
+        optional(MeterId, meter_id),
+        optional(AreaId, area_id),
+        None if day is None else date_to_day(day),
+    )
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        rows = await work[ExceptionStore].page(
-            limit + 1, after_id("exceptions", cursor), status=status, rule=number, meter_id=optional(MeterId, meter_id)
-        )
+        rows = await work[ExceptionStore].page(limit + 1, after_id("exceptions", cursor), chosen)
     return page("exceptions", rows, limit, lambda found: found.exception_id)
+
+
+def _number_of(rule: str | None) -> int | None:
+    if rule is None:
+        return None
+    number = next((r.value for r in Rule if r.name.lower() == rule), None)
+    if number is None:
+        raise Problem("invalid-input", fields=(("/rule", "not-accepted"),))
+    return number
+
+
+class ExceptionGroups(Struct, frozen=True):
+    """``is_more``: there are others, which come when these were judged."""
+
+    items: list[ExceptionGroup]
+    is_more: bool
+
+
+@get("/exceptions/groups", operation_id="group_exceptions", tags=["readings"], opt=may(Permission.SEE_READINGS))
+async def group_exceptions(
+    request: Request[Any, Any, Any], by: FromQuery[GroupBy] = "meter", rule: Word = None
+) -> ExceptionGroups:
+    """Findings that wait, gathered by meter, by the meter's own area or by day: the largest groups first, of days the newest."""
+    number = _number_of(rule)
+    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+        groups = await work[ExceptionStore].groups(by, number, MOST_GROUPS + 1)
+    return ExceptionGroups(groups[:MOST_GROUPS], len(groups) > MOST_GROUPS)
 
 
 @get(
@@ -141,4 +175,4 @@ async def read_held_messages(request: Request[Any, Any, Any], exception_id: Id) 
     return await held_messages(deps.store, actor_of(request), ExceptionId(exception_id), deps.drivers.number_digits)
 
 
-HANDLERS: list[Any] = [list_exceptions, read_exception, read_held_messages, judge_exception]
+HANDLERS: list[Any] = [list_exceptions, group_exceptions, read_exception, read_held_messages, judge_exception]

@@ -15,7 +15,7 @@ from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
 from openmains.edges.postgres.fleet.lives import hang_meters
 from openmains.edges.postgres.fleet.undo import PostgresImportUndo
-from tests.edges.postgres.fleet.registry_files import csv_of, make_tenant, row
+from tests.edges.postgres.fleet.registry_files import HEADER_ZH, csv_of, make_tenant, row
 from tests.support.personal import personal_vault
 
 TODAY = date(2026, 6, 1)
@@ -23,7 +23,7 @@ TABLES = ("meter", "customer", "meter_search", "account", "account_holder", "acc
           "customer_search")  # fmt: skip
 # Go with the meter: its own state, and what the platform works out of it again.
 OWN = {"meter_state", "meter_search", "meter_to_hang", "dimension_fault", "reread_gap", "reread_ask", "rule_standing", "rule_value",
-       "rule_place", "rule_watch", "limit_standing"}  # fmt: skip
+       "rule_place", "rule_watch", "limit_standing", "meter_tag"}  # fmt: skip
 
 
 async def bring(pool: Pool, tenant: int, path: Path, data: bytes, job: int, **options: Any) -> ImportResult:
@@ -157,6 +157,42 @@ async def test_no_table_that_speaks_of_meters_is_forgotten(owner: Pool) -> None:
         assert await owner.fetchval("SELECT has_table_privilege('openmains_pipeline', $1, 'SELECT')", name), name
         assert not await owner.fetchval("SELECT relrowsecurity FROM pg_class WHERE oid = $1::regclass", name) or await owner.fetchval(
             "SELECT count(*) FROM pg_policies WHERE tablename = $1 AND 'openmains_pipeline' = ANY (roles)", name), name  # fmt: skip
+
+
+async def test_tags_of_a_file_are_set_and_put_back(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:
+    """A cell says all tags of its meter, an empty one nothing, and a name that is no tag is an error of its row."""
+    tenant, stranger = await make_tenant(owner, "undo-tags"), await make_tenant(owner, "undo-tags-of-others")
+    for whose, name in ((tenant, "Flood"), (tenant, "Dog"), (stranger, "Theirs")):
+        await owner.execute("INSERT INTO tag (tenant_id, name, colour) VALUES ($1, $2, 'red')", whose, name)
+    header = [*HEADER_ZH, "标签"]
+
+    async def tagged() -> dict[str, list[str]]:
+        rows = await owner.fetch(
+            "SELECT m.number, array_agg(g.name ORDER BY g.name) AS names"
+            " FROM meter_tag x JOIN meter m USING (meter_id) JOIN tag g USING (tag_id)"
+            " WHERE x.tenant_id = $1 GROUP BY 1", tenant)  # fmt: skip
+        return {each["number"][-1]: each["names"] for each in rows}
+
+    def file(*cells: str) -> bytes:
+        return csv_of([[*row(304, i), cell] for i, cell in enumerate(cells)], header=header)
+
+    await bring(pipeline, tenant, tmp_path / "a.csv", file("Flood", "dog; FLOOD", ""), await job_of(owner, tenant))
+    first = {"0": ["Flood"], "1": ["Dog", "Flood"]}
+    assert await tagged() == first
+    job = await job_of(owner, tenant)
+    result = await bring(pipeline, tenant, tmp_path / "b.csv", file("Dog", "", "Flood、Dog"), job)
+    assert (result.updated, result.unchanged) == (2, 1)
+    assert await tagged() == {"0": ["Dog"], "1": ["Dog", "Flood"], "2": ["Dog", "Flood"]}
+    again = await bring(
+        pipeline, tenant, tmp_path / "b.csv", file("Dog", "", "Flood、Dog"), await job_of(owner, tenant)
+    )
+    assert (again.updated, again.unchanged) == (0, 3)
+    undone = await undo(pipeline, tenant, job)
+    assert (undone.rows, undone.put_back, undone.rejected) == (2, 2, 0) and await tagged() == first
+    for cell in ("Flod", "Flood;Theirs", "x" * 41, ";"):
+        bad = await bring(pipeline, tenant, tmp_path / "c.csv", file(cell, "Dog"), await job_of(owner, tenant))
+        assert bad.rejected == 1 and not bad.applied and bad.errors[0].column == "标签"
+    assert await tagged() == first
 
 
 async def test_the_book_is_let_go_of_by_nobody_else(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ export interface Column {
   label: string;
   /** Figures stand right-aligned with their unit in the head. */
   unit?: string;
-  kind: "text" | "figure" | "code" | "instant" | "medium" | "events";
+  kind: "text" | "figure" | "code" | "instant" | "medium" | "events" | "tags";
   /** Text, or an instant as it came; null: unknown. */
   of: (meter: Meter) => string | null | undefined;
 }
@@ -27,6 +27,7 @@ export const COLUMNS: readonly Column[] = [
   { name: "imsi", label: "meter.imsi", kind: "code", of: (meter) => meter.imsi },
   { name: "iccid", label: "meter.iccid", kind: "code", of: (meter) => meter.iccid },
   { name: "bar_code", label: "meter.barCode", kind: "code", of: (meter) => meter.bar_code },
+  { name: "tags", label: "tag.title", kind: "tags", of: () => null },
   { name: "dn", label: "meter.dn", kind: "figure", unit: "mm", of: (meter) => figure(meter.dn) },
   { name: "installed", label: "meter.installedOn", kind: "text", of: (meter) => meter.installed_on },
   { name: "expected_from", label: "meter.expectedFrom", kind: "text", of: (meter) => meter.expected_from },

@@ -85,7 +85,8 @@ def chunks(orders: Orders) -> Iterator[Chunk]:
         check = RowCheck(table.header, orders.today, orders.headings)
         repeats = Repeats(check)
         headers = {
-            name: check.header_of(name) for name in ("number", "bar_code", "imei", "product", "area", "customer_code")
+            name: check.header_of(name)
+            for name in ("number", "bar_code", "imei", "product", "area", "customer_code", "tags")
         }
         chunk, rows, sound = (
             Chunk(headers=headers, total=table.total, ignored=left_out(table.header, orders.headings)),

@@ -14,7 +14,7 @@ from openmains.domain.fleet.meter_row import MeterRow
 STAGED = (
     "line", "number", "bar_code", "imei", "imsi", "iccid", "product", "area", "customer_code", "customer_name", "phone",
     "address", "customer_address", "is_protected", "is_critical", "place", "dn", "qmax_l_h", "installed_on", "expected_from",
-    "search_text", "grams",
+    "tags", "search_text", "grams",
 )  # fmt: skip
 HEADER = b"PGCOPY\n\xff\r\n\x00" + struct.pack(">ii", 0, 0)
 TRAILER = struct.pack(">h", -1)
@@ -81,6 +81,7 @@ def staged_bytes(rows: Sequence[MeterRow]) -> bytes:
         add(_NULL if row.qmax_l_h is None else _int8(8, row.qmax_l_h))
         add(_int4(4, row.installed_on.toordinal() - _EPOCH))
         add(_NULL if row.expected_from is None else _int4(4, row.expected_from.toordinal() - _EPOCH))
+        text(None if row.tags is None else ";".join(row.tags))
         text(texts[place])
         first, end = bounds[place], bounds[place + 1]
         add(_array(20 + 8 * (end - first), 1, 0, _INT4_OID, end - first, 1))

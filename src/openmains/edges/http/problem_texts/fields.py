@@ -170,6 +170,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "not-after": ("须晚于已批准的最新方案", "must be after the newest approved plan"),
     "not-after-today": ("须晚于今天", "must be after today"),
     "cycle-differs": ("周期改变时累计量不能结转：请选清零", "cannot be carried into another cycle: choose cleared"),
+    "meters-or-among": ("表具与筛选须且只须给一个", "or among: exactly one of both is needed"),
     "document-or-plan": ("方案内容与方案编号须且只须给一个", "or plan_id: exactly one of both is needed"),
     "no-plan": ("当日没有生效的方案", "lies before the first plan"),
     "not-in-order": ("用量须首尾相接，止日晚于起日", "must follow the use before it, and end after it begins"),

@@ -11,6 +11,20 @@ TEXTS: dict[str, Text] = {
         "Code taken",
         "This code exists already. Choose another or change the existing object.",
     ),
+    "tag-name-taken": Text(
+        409,
+        "已有同名的标签",
+        "本单位已有标签“{name}”（不分大小写）。请使用该标签，或换一个名称。",
+        "Tag exists already",
+        "There is a tag “{name}” already, in whatever case. Use that one, or choose another name.",
+    ),
+    "too-many-tagged": Text(
+        422,
+        "表具过多",
+        "一次最多处理 {limit} 只表。请用区域、产品或状态缩小范围，分几次进行；未作任何更改。",
+        "Too many meters",
+        "At most {limit} meters are tagged in one act. Narrow it by area, product or status and do it in parts; nothing was changed.",
+    ),
     "number-taken": Text(
         409,
         "表号、条码或 IMEI 已被使用",

@@ -9,6 +9,7 @@ from openmains.app.fleet.lives.ports import LifeStore
 from openmains.app.fleet.model import MeterFilter
 from openmains.app.fleet.ports import AreaStore, ConcentratorStore, MeterSearch, MeterStore, PremisesStore, ProductStore
 from openmains.app.fleet.search import MeterHit
+from openmains.app.fleet.tags import TagStore
 from openmains.app.fleet.wording import Wording
 from openmains.domain.ids import TenantId
 from openmains.domain.period import DAY_S
@@ -24,6 +25,7 @@ from openmains.edges.postgres.fleet.lives import Lives
 from openmains.edges.postgres.fleet.meters import SILENT_DAYS, Meters
 from openmains.edges.postgres.fleet.places import Areas, PremisesTable
 from openmains.edges.postgres.fleet.tables import Products
+from openmains.edges.postgres.fleet.tags import Tags
 from openmains.edges.postgres.fleet.undo import Changes
 
 
@@ -40,6 +42,7 @@ class Search:
             within.area_id,
             await products_of(self._connection, self._tenant_id, within),
             within.status,
+            within.tag_id,
             silent_us if within.status == "silent" else {},
         )
         return await search.search(self._connection, self._tenant_id, q, limit, cursor, chosen)
@@ -66,6 +69,7 @@ def adapters(wording: Wording) -> Adapters:
             Bind(DriverPageStore).to(DriverPages),
             Bind(MeterStore).to(meters),
             Bind(MeterSearch).to(Search),
+            Bind(TagStore).to(Tags),
             Bind(ChosenMeters).to(Chosen),
         ]
     )

@@ -93,6 +93,7 @@ class PostgresImport:
         if job_id is not None:
             await _STAGING["forget_changes"].execute(connection, tenant_id=tenant_id)
             await _STAGING["forget_customers"].execute(connection, tenant_id=tenant_id)
+            await _STAGING["forget_tags"].execute(connection, tenant_id=tenant_id)
 
     async def products(self) -> dict[str, int]:
         rows = await _QUERIES["products_by_code"].fetch(self._connection, tenant_id=self._tenant_id)
@@ -140,6 +141,7 @@ class PostgresImport:
                 else ()
             ),
             *await _STAGING["unit_conflicts"].fetch(connection, tenant_id=self._tenant_id, **self._units),
+            *await _STAGING["tag_conflicts"].fetch(connection, tenant_id=self._tenant_id),
             *await _STAGING["holder_conflicts"].fetch(connection, tenant_id=self._tenant_id),
             *await _STAGING["zeros_differ"].fetch(connection, tenant_id=self._tenant_id, lengths=self._lengths),
         ]
@@ -160,13 +162,30 @@ class PostgresImport:
         await _STAGING["set_critical"].execute(connection, **of_tenant)
         await self._seal_phones()
         await self._note_changes()
+        tagged = await self._set_tags()
         inserted = [row["meter_id"] for row in rows if row["change"] == b"i"]
         updated = [row["meter_id"] for row in rows if row["change"] == b"u"]
         if updated:
             await refresh(connection, updated)
         if customers:
             await refresh_customers(connection, customers)
+        updated += sorted(tagged - set(inserted) - set(updated))
         return Applied(inserted, updated)
+
+    async def _set_tags(self) -> set[int]:
+        """Meters that have other tags than before."""
+        of_tenant = {"tenant_id": self._tenant_id}
+        rows = await _STAGING["set_tags"].fetch(self._connection, **of_tenant)
+        if rows and self._job_id is not None:
+            await _STAGING["note_tags"].execute(
+                self._connection,
+                job_id=self._job_id,
+                meter_ids=[row["meter_id"] for row in rows],
+                tag_ids=[row["tag_id"] for row in rows],
+                is_put=[row["is_put"] for row in rows],
+                **of_tenant,
+            )
+        return {row["meter_id"] for row in rows}
 
     async def _note_before(self) -> None:
         if self._job_id is not None:

@@ -19,11 +19,13 @@ from openmains.app.fleet.model import (
     Meter,
     MeterDetail,
     MeterFilter,
+    MeterTag,
     NewMeter,
     RegisteredMeter,
 )
 from openmains.app.fleet.signs import Facts, signs_of
 from openmains.app.fleet.wording import Wording
+from openmains.app.reach import limits_now
 from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.ids import CustomerId, MeterId, TenantId
 from openmains.domain.period import DAY_S, date_to_day, utc
@@ -42,6 +44,7 @@ SILENT_DAYS = {mode: 2 * PERIOD_S[mode] // DAY_S for mode in MODES}  # two repor
 SHOWN = tuple(point for point in state_points() if point.shown)
 _QUERIES = load_with_points(__package__, SHOWN)
 _PLACES = load(__package__, "places.sql")
+_TAGS = load(__package__, "tags.sql")
 OF_TENANT = "WHERE m.tenant_id = :tenant_id AND m.meter_id = :meter_id"
 # Conditions and orders of the list. Not optional values of one query: each has an index, and is to use it.
 # Of a small branch the meters are gathered area by area and sorted; of a large one the list is walked in its order, and what is not
@@ -56,6 +59,14 @@ WALKED = """
 AND (m.area_id IN (SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
                     WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id)) IS TRUE
 """
+# The same of whoever's rights are limited and names no area: else a list would be walked for rows that it may not show.
+GATHERED_IN_REACH = """
+AND m.meter_id = ANY (ARRAY(
+      SELECT g.meter_id FROM meter g WHERE g.tenant_id = :tenant_id AND g.area_id IN (SELECT areas_in_reach())))
+"""
+# Of a tag that few have its meters are looked up; of one that many have the list is walked, and each is asked by the tag's own key.
+TAGGED = "AND m.meter_id = ANY (ARRAY(SELECT g.meter_id FROM meter_tag g WHERE g.tag_id = :tag_id))"
+WALKED_TAGGED = "AND (m.meter_id IN (SELECT g.meter_id FROM meter_tag g WHERE g.tag_id = :tag_id)) IS TRUE"
 _FEW_DEVICES = 20_000
 # In a warehouse or with a fitter: in no list of the network's meters, but in that of the warehouse (lives.py).
 NOT_IN_STORE = "AND (m.removed_on IS NULL OR m.life NOT IN ('stock', 'issued'))"
@@ -122,8 +133,9 @@ def _facts(row: Row, wording: Wording) -> Facts:
 
 
 def _fields(row: Row, wording: Wording) -> dict[str, Any]:
-    own = {name: row[name] for name in Meter.__struct_fields__ if name not in ("state", "imei", "signs")}
+    own = {name: row[name] for name in Meter.__struct_fields__ if name not in ("state", "imei", "signs", "tags")}
     own["signs"] = [] if row["removed_on"] is not None else signs_of(_facts(row, wording))
+    own["tags"] = [MeterTag(**tag) for tag in row["tags"]]
     own["imei"] = None if row["imei"] is None else imei_text(row["imei"])
     own["state"] = _state(row, wording)
     return own
@@ -169,9 +181,16 @@ class Meters:
         return await self._counted(chosen)
 
     async def _counted(self, chosen: MeterFilter) -> int:
+        return len(await self.ids(chosen))
+
+    async def ids(self, chosen: MeterFilter) -> list[MeterId]:
         fragments, values = await self._conditions(chosen)
         query = extended(_QUERIES["listed_meters"], *fragments, "LIMIT :most")
-        return len(await query.fetch(self._connection, **values))
+        return [row["meter_id"] for row in await query.fetch(self._connection, **values)]
+
+    async def numbers_of(self, meter_ids: Sequence[MeterId]) -> list[str]:
+        rows = await _QUERIES["numbers_of"].fetch(self._connection, tenant_id=self._tenant_id, meter_ids=meter_ids)
+        return [row["number"] for row in rows]
 
     async def _page(self, chosen: MeterFilter) -> Sequence[Row]:
         column, direction, beyond = _ORDER[chosen.sort]
@@ -191,10 +210,16 @@ class Meters:
             )
             fragments.append(GATHERED if devices <= _FEW_DEVICES else WALKED)
             values["area_id"] = chosen.area_id
+        elif limits_now().reach.places and await self._devices_in_reach() <= _FEW_DEVICES:
+            fragments.append(GATHERED_IN_REACH)
         products = await products_of(self._connection, self._tenant_id, chosen)
         if products is not None:
             fragments.append("AND m.product_id = ANY (:products::int[])")
             values["products"] = list(products)
+        if chosen.tag_id is not None:
+            few = await _TAGS["tagged_at_most"].fetchval(self._connection, tag_id=chosen.tag_id, most=_FEW_DEVICES + 1)
+            fragments.append(TAGGED if few <= _FEW_DEVICES else WALKED_TAGGED)
+            values["tag_id"] = chosen.tag_id
         if chosen.customer_ids is not None:
             fragments.append("AND m.customer_id = ANY (:customer_ids::bigint[])")
             values["customer_ids"] = list(chosen.customer_ids)
@@ -203,6 +228,9 @@ class Meters:
             values["now_us"] = int(chosen.now_us)
             values["modes"], values["silent_days"] = list(SILENT_DAYS), list(SILENT_DAYS.values())
         return fragments, values
+
+    async def _devices_in_reach(self) -> int:
+        return int(await _PLACES["devices_in_reach"].fetchval(self._connection, tenant_id=self._tenant_id))
 
     async def by_ids(self, meter_ids: Sequence[MeterId]) -> list[Meter]:
         return [Meter(**_fields(row, self._wording)) for row in await self._by_ids(meter_ids)]

@@ -51,7 +51,9 @@ SELECT m.meter_id, m.number, m.bar_code, m.imei, m.imsi, m.iccid, m.product_id, 
        (extract(epoch FROM now()) * 1000000)::bigint AS now_us,
        t.state AS access, t.state_at AS access_at, t.reasons AS access_reasons, t.note AS access_note, t.seen_imsi, t.seen_iccid,
        m.imei IS NOT NULL AND k.imei IS NULL AND (s.last_seen_us IS NULL OR t.last_handshake_us IS NOT NULL) AS needs_key,
-       f.ordered_us AS safety_us, f.evidence AS safety_evidence
+       f.ordered_us AS safety_us, f.evidence AS safety_evidence,
+       coalesce((SELECT jsonb_agg(jsonb_build_object('tag_id', g.tag_id, 'name', g.name, 'colour', g.colour) ORDER BY lower(g.name))
+                   FROM meter_tag x JOIN tag g ON g.tag_id = x.tag_id WHERE x.meter_id = m.meter_id), '[]') AS tags
        /*each point: , s.{name}*/
   FROM meter m JOIN product p USING (product_id) JOIN area a ON a.area_id = m.area_id
   LEFT JOIN customer c ON c.customer_id = m.customer_id LEFT JOIN meter_state s ON s.meter_id = m.meter_id
@@ -73,6 +75,10 @@ SELECT m.meter_id, m.number, m.area_id, m.product_id, m.customer_id, p.medium, p
   FROM meter m JOIN product p USING (product_id)
   LEFT JOIN customer c ON c.customer_id = m.customer_id LEFT JOIN meter_state s ON s.meter_id = m.meter_id
  WHERE m.tenant_id = :tenant_id AND m.meter_id > :after
+
+-- name: numbers_of
+-- What these meters are called, those of the tenant alone.
+SELECT number FROM meter WHERE tenant_id = :tenant_id AND meter_id = ANY (:meter_ids::bigint[]) ORDER BY number
 
 -- name: unknown_numbers
 -- Which of these numbers no meter of the tenant has.
@@ -141,6 +147,14 @@ INSERT INTO identity_change (tenant_id, meter_id) VALUES (:tenant_id, :meter_id)
 -- For row-level security, until the transaction ends.
 SELECT set_config('openmains.tenant', :tenant, true)
 
+-- name: areas_in_reach
+-- Areas where the transaction's rights hold.
+SELECT area_id FROM areas_in_reach() AS found (area_id)
+
+-- name: products_in_reach
+-- Products that they hold for.
+SELECT product_id FROM products_in_reach() AS found (product_id)
+
 -- name: search_hits
 -- What is shown of the meters found.
 SELECT m.meter_id, m.number, m.imei, m.product_id, m.area_id, m.customer_id, coalesce(c.name, '') AS customer_name,
@@ -150,12 +164,12 @@ SELECT m.meter_id, m.number, m.imei, m.product_id, m.area_id, m.customer_id, coa
 
 -- name: search_meters
 -- Meters whose grams and texts match within the filters, by id; the function is told in migration 0022.
-SELECT meter_id FROM find_meters(:grams, :terms, :line, :is_exact, :after, :most, :areas, :products, :status, :silent_us::jsonb)
+SELECT meter_id FROM find_meters(:grams, :terms, :line, :is_exact, :after, :most, :areas, :products, :status, :silent_us::jsonb, :tag_id)
        AS found (meter_id)
 
 -- name: search_meters_by_prefix
 -- Meters whose number, account or customer's name begins so; terms null: with nothing else asked of them.
-SELECT meter_id FROM find_meters_by_prefix(:prefixes, :terms, :after, :most, :areas, :products, :status, :silent_us::jsonb)
+SELECT meter_id FROM find_meters_by_prefix(:prefixes, :terms, :after, :most, :areas, :products, :status, :silent_us::jsonb, :tag_id)
        AS found (meter_id)
 
 -- name: search_source

@@ -50,7 +50,8 @@ class PostgresImportUndo:
             await _FLEET["set_for_import"].execute(connection, setting=setting, value=value)
         await _FLEET["lock_import"].execute(connection, class_id=LOCK, tenant_id=tenant_id)
         await _QUERIES["lock_hanging"].execute(connection)
-        return len(await _QUERIES["lock_imported"].fetch(connection, **self._of_job))
+        rows = await _QUERIES["lock_imported"].fetch(connection, **self._of_job)
+        return len(rows) + int(await _QUERIES["count_tagged"].fetchval(connection, **self._of_job))
 
     async def kept(self) -> Sequence[tuple[int, str, str]]:
         found: dict[int, tuple[int, str, str]] = {}
@@ -63,12 +64,13 @@ class PostgresImportUndo:
     async def meters(self, kept_lines: Sequence[int]) -> tuple[int, int]:
         connection, tenant_id = self._connection, self._of_job["tenant_id"]
         back = await _ids(connection, _QUERIES["put_back"], **self._of_job, kept=kept_lines)
+        tagged = await _ids(connection, _QUERIES["put_back_tags"], **self._of_job, kept=kept_lines)
         gone = await _ids(connection, _QUERIES["to_withdraw"], **self._of_job, kept=kept_lines)
         await _QUERIES["note_identity_changes"].execute(connection, tenant_id=tenant_id, meter_ids=[*back, *gone])
         self._premises_ids = await _QUERIES["withdraw"].fetchval(connection, **self._of_job, meter_ids=gone)
         if back:
             await refresh(connection, [MeterId(meter_id) for meter_id in back])
-        return len(back), len(gone)
+        return len({*back, *tagged}), len(gone)
 
     async def rest(self) -> UndoCounts:
         connection, tenant_id = self._connection, self._of_job["tenant_id"]

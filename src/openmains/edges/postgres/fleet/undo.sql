@@ -83,6 +83,27 @@ UPDATE meter m SET (bar_code, imei, imsi, iccid, product_id, area_id, customer_i
  WHERE c.tenant_id = :tenant_id AND c.job_id = :job_id AND m.meter_id = c.meter_id AND c.before IS NOT NULL AND NOT c.line = ANY (:kept::int[])
 RETURNING m.meter_id AS id
 
+-- name: count_tagged
+-- Meters of which the import changed nothing but tags.
+SELECT count(DISTINCT i.meter_id) FROM import_tag i
+ WHERE i.tenant_id = :tenant_id AND i.job_id = :job_id
+   AND NOT EXISTS (SELECT FROM import_change c WHERE c.job_id = i.job_id AND c.meter_id = i.meter_id)
+
+-- name: put_back_tags
+-- Tags as they were, where they still exist; what a person put on or took off since stays as that person left it. Returns the meters.
+WITH undone AS (
+  DELETE FROM import_tag i WHERE i.tenant_id = :tenant_id AND i.job_id = :job_id
+     AND NOT EXISTS (SELECT FROM import_change c WHERE c.job_id = i.job_id AND c.meter_id = i.meter_id AND c.line = ANY (:kept::int[]))
+  RETURNING i.meter_id, i.tag_id, i.is_put
+), off AS (
+  DELETE FROM meter_tag x USING undone u WHERE u.is_put AND x.meter_id = u.meter_id AND x.tag_id = u.tag_id
+), back AS (
+  INSERT INTO meter_tag (tag_id, meter_id, tenant_id)
+  SELECT u.tag_id, u.meter_id, :tenant_id::int FROM undone u JOIN tag t ON t.tag_id = u.tag_id JOIN meter m ON m.meter_id = u.meter_id WHERE NOT u.is_put
+  ON CONFLICT DO NOTHING
+)
+SELECT DISTINCT meter_id AS id FROM undone
+
 -- name: to_withdraw
 -- New meters that nobody used.
 SELECT c.meter_id AS id FROM import_change c JOIN meter m USING (meter_id)
@@ -178,6 +199,7 @@ UPDATE job SET result = result || jsonb_build_object('undone', jsonb_build_objec
 -- name: is_left
 -- Whether anything of an import can be undone.
 SELECT EXISTS (SELECT FROM import_change WHERE tenant_id = :tenant_id AND job_id = :job_id)
+    OR EXISTS (SELECT FROM import_tag WHERE tenant_id = :tenant_id AND job_id = :job_id)
 
 -- name: withdrawn_dimensions
 -- As 'dimensions' of queries.sql: meters that were withdrawn, which nobody expects a reading of on any day.

@@ -1,7 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Findings of validation that wait for a person's judgement."""
 
-from openmains.app.readings.model import ExceptionStatus, ReadingException
+from collections import Counter
+
+from msgspec.structs import asdict
+
+from openmains.app.readings.model import (
+    ExceptionFilter,
+    ExceptionGroup,
+    ExceptionStatus,
+    GroupBy,
+    ReadingException,
+    RuleFindings,
+)
 from openmains.domain.ids import ExceptionId, MeterId, TenantId, UserId
 from openmains.domain.period import day_to_date, utc
 from openmains.domain.readings.quality import Rule
@@ -37,6 +48,23 @@ def _exception(row: Row) -> ReadingException:
     )
 
 
+def _group(row: Row) -> ExceptionGroup:
+    rules = Counter(row["rules"]).most_common()
+    day = day_to_date(row["first_day"]).isoformat()
+    return ExceptionGroup(
+        findings=row["findings"],
+        meters=row["meters"],
+        first_day=day,
+        last_day=day_to_date(row["last_day"]).isoformat(),
+        rules=[RuleFindings(_RULES.get(rule, str(rule)), findings) for rule, findings in rules],
+        meter_id=row["meter_id"],
+        number=row["number"],
+        area_id=row["area_id"],
+        area_name=row["area_name"],
+        day=day if row["first_day"] == row["last_day"] else None,
+    )
+
+
 class Exceptions:
     """``ExceptionStore`` on one tenant's transaction."""
 
@@ -44,25 +72,17 @@ class Exceptions:
         self._connection = connection
         self._tenant_id = tenant_id
 
-    async def page(
-        self,
-        limit: int,
-        after: int | None,
-        *,
-        status: ExceptionStatus | None,
-        rule: int | None,
-        meter_id: MeterId | None,
-    ) -> list[ReadingException]:
+    async def page(self, limit: int, after: int | None, chosen: ExceptionFilter) -> list[ReadingException]:
         rows = await _QUERIES["exceptions"].fetch(
-            self._connection,
-            tenant_id=self._tenant_id,
-            after=after,
-            status=status,
-            rule=rule,
-            meter_id=meter_id,
-            most=limit,
+            self._connection, tenant_id=self._tenant_id, after=after, most=limit, **asdict(chosen)
         )
         return [_exception(row) for row in rows]
+
+    async def groups(self, by: GroupBy, rule: int | None, limit: int) -> list[ExceptionGroup]:
+        rows = await _QUERIES[f"exceptions_by_{by}"].fetch(
+            self._connection, tenant_id=self._tenant_id, rule=rule, most=limit
+        )
+        return [_group(row) for row in rows]
 
     async def get(self, exception_id: ExceptionId) -> ReadingException | None:
         return await self._one(_QUERIES["exception"], exception_id)

@@ -10,8 +10,33 @@ SELECT e.exception_id, e.meter_id, m.number, c.name AS customer_name, p.driver, 
   LEFT JOIN customer c ON c.customer_id = m.customer_id
  WHERE e.tenant_id = :tenant_id AND (:after::bigint IS NULL OR e.exception_id < :after)
    AND (:status::text IS NULL OR e.status = :status) AND (:rule::smallint IS NULL OR e.rule = :rule)
-   AND (:meter_id::bigint IS NULL OR e.meter_id = :meter_id)
+   AND (:meter_id::bigint IS NULL OR e.meter_id = :meter_id) AND (:area_id::int IS NULL OR m.area_id = :area_id)
+   AND (:day::int IS NULL OR e.day = :day)
  ORDER BY e.exception_id DESC LIMIT :most
+
+-- name: exceptions_by_meter
+-- Those that wait, by meter, the one with most first.
+SELECT count(*) AS findings, count(DISTINCT e.meter_id) AS meters, min(e.day) AS first_day, max(e.day) AS last_day, array_agg(e.rule) AS rules,
+       e.meter_id AS meter_id, min(m.number) AS number, min(a.area_id) AS area_id, min(a.name) AS area_name
+  FROM reading_exception e JOIN meter m USING (meter_id) JOIN area a ON a.area_id = m.area_id
+ WHERE e.tenant_id = :tenant_id AND e.status = 'open' AND (:rule::smallint IS NULL OR e.rule = :rule)
+ GROUP BY e.meter_id ORDER BY 1 DESC, 7 LIMIT :most
+
+-- name: exceptions_by_area
+-- The same by the meter's own area.
+SELECT count(*) AS findings, count(DISTINCT e.meter_id) AS meters, min(e.day) AS first_day, max(e.day) AS last_day, array_agg(e.rule) AS rules,
+       NULL::bigint AS meter_id, NULL::text AS number, a.area_id AS area_id, a.name AS area_name
+  FROM reading_exception e JOIN meter m USING (meter_id) JOIN area a ON a.area_id = m.area_id
+ WHERE e.tenant_id = :tenant_id AND e.status = 'open' AND (:rule::smallint IS NULL OR e.rule = :rule)
+ GROUP BY a.area_id ORDER BY 1 DESC, 9 LIMIT :most
+
+-- name: exceptions_by_day
+-- And by day, the newest first.
+SELECT count(*) AS findings, count(DISTINCT e.meter_id) AS meters, min(e.day) AS first_day, max(e.day) AS last_day, array_agg(e.rule) AS rules,
+       NULL::bigint AS meter_id, NULL::text AS number, NULL::int AS area_id, NULL::text AS area_name
+  FROM reading_exception e JOIN meter m USING (meter_id) JOIN area a ON a.area_id = m.area_id
+ WHERE e.tenant_id = :tenant_id AND e.status = 'open' AND (:rule::smallint IS NULL OR e.rule = :rule)
+ GROUP BY e.day ORDER BY 3 DESC LIMIT :most
 
 -- name: exception
 -- One of them.

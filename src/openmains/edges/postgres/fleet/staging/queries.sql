@@ -6,7 +6,7 @@
 CREATE TEMPORARY TABLE import_row (
   line int PRIMARY KEY, number text NOT NULL, bar_code text, imei bigint, imsi text, iccid text, product text NOT NULL,
   area text NOT NULL, customer_code text, customer_name text, phone text, address text, customer_address text, is_protected boolean, is_critical boolean,
-  place text, dn int, qmax_l_h bigint, installed_on date NOT NULL, expected_from date,
+  place text, dn int, qmax_l_h bigint, installed_on date NOT NULL, expected_from date, tags text,
   search_text text NOT NULL, grams int[] NOT NULL
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE import_key (
@@ -79,6 +79,37 @@ SELECT f.line, 'customer_code' AS place, f.customer_code AS value, 'other_holder
          WHERE r.customer_code IS NOT NULL) f
  WHERE f.customer_code <> f.holder
 ORDER BY 1
+
+-- name: tag_conflicts
+-- Rows that name a tag the utility has not: one misspelt would be another tag, and in no filter.
+SELECT r.line, 'tags' AS place, min(n.name) AS value, 'unknown_tag' AS reason
+  FROM import_row r CROSS JOIN LATERAL unnest(string_to_array(r.tags, ';')) AS n (name)
+ WHERE NOT EXISTS (SELECT FROM tag t WHERE t.tenant_id = :tenant_id AND lower(t.name) = lower(n.name))
+ GROUP BY r.line ORDER BY 1
+
+-- name: set_tags
+-- After import_rows(): a meter has the tags of its cell, and no others; an empty cell keeps what is stored, as there. What went and what came.
+WITH wanted AS (
+  SELECT DISTINCT k.meter_id, t.tag_id
+    FROM import_row r JOIN import_key k USING (line) CROSS JOIN LATERAL unnest(string_to_array(r.tags, ';')) AS n (name)
+    JOIN tag t ON t.tenant_id = :tenant_id AND lower(t.name) = lower(n.name)
+), gone AS (
+  DELETE FROM meter_tag x USING import_row r JOIN import_key k USING (line)
+   WHERE r.tags IS NOT NULL AND x.meter_id = k.meter_id AND x.tenant_id = :tenant_id
+     AND NOT EXISTS (SELECT FROM wanted w WHERE w.meter_id = x.meter_id AND w.tag_id = x.tag_id)
+  RETURNING x.meter_id, x.tag_id
+), put AS (
+  INSERT INTO meter_tag (tag_id, meter_id, tenant_id) SELECT tag_id, meter_id, :tenant_id::int FROM wanted
+  ON CONFLICT DO NOTHING RETURNING meter_id, tag_id
+)
+SELECT meter_id, tag_id, true AS is_put FROM put UNION ALL SELECT meter_id, tag_id, false FROM gone
+
+-- name: note_tags
+-- For an undo: of meters that were there before. New ones go with their tags.
+INSERT INTO import_tag (job_id, tenant_id, meter_id, tag_id, is_put)
+SELECT :job_id::bigint, :tenant_id::int, n.meter_id, n.tag_id, n.is_put
+  FROM unnest(:meter_ids::bigint[], :tag_ids::int[], :is_put::boolean[]) AS n (meter_id, tag_id, is_put)
+  JOIN import_key k ON k.meter_id = n.meter_id AND k.known
 
 -- name: zero_lengths
 -- How long numbers with leading zeros are, in the registry and the chunk: what a spreadsheet may have cut is filled up to these.
@@ -246,3 +277,7 @@ DELETE FROM import_change c USING job j WHERE c.tenant_id = :tenant_id AND j.job
 -- name: forget_customers
 -- The same of their customers.
 DELETE FROM import_customer c USING job j WHERE c.tenant_id = :tenant_id AND j.job_id = c.job_id AND j.created_at < now() - interval '30 days'
+
+-- name: forget_tags
+-- And of tags.
+DELETE FROM import_tag c USING job j WHERE c.tenant_id = :tenant_id AND j.job_id = c.job_id AND j.created_at < now() - interval '30 days'
