@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
-const PATIENCE_MS = 120_000; // ends what hangs: how fast this machine is today is not what is walked
+export const PATIENCE_MS = 120_000; // ends what hangs: how fast this machine is today is not what is walked
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** `more`: switches of Chromium, such as a film in place of the camera. */
@@ -41,6 +41,12 @@ export const CJK = /[\u4e00-\u9fff]/;
 /** The newest message that comes and goes. */
 export const toast = (page) => page.locator(".el-message").last();
 
+/** What is downloaded by an act. Where the act fails, only that is said: a promise that nobody waits for would end the walk. */
+export async function downloaded(page, doing) {
+  const [file] = await Promise.all([page.waitForEvent("download"), doing()]);
+  return file;
+}
+
 /** Gives the reason that a risky act asks for, and does it. */
 export async function act(page, reason) {
   const dialog = page.locator("dialog[open]");
@@ -61,7 +67,7 @@ export async function checkAccess(page, where, findings) {
 
 /** Calls the API as the page would. */
 export async function api(context, url, method, path, body) {
-  const answer = await context.request.fetch(`${url}/api/v1${path}`, { method, headers: { "x-openmains-request": "e2e" }, ...(body === undefined ? {} : { data: body }) });
+  const answer = await context.request.fetch(`${url}/api/v1${path}`, { method, timeout: PATIENCE_MS, headers: { "x-openmains-request": "e2e" }, ...(body === undefined ? {} : { data: body }) });
   return { status: answer.status(), body: answer.ok() ? await answer.json().catch(() => undefined) : undefined };
 }
 

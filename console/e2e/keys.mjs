@@ -2,7 +2,7 @@
 // Keys for the meters of a delivery: asked for, made, handed out once, never shown.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { api, checkAccess, until } from "./browser.mjs";
+import { api, checkAccess, downloaded, until } from "./browser.mjs";
 
 const text = (locale, zh, en) => (locale === "zh" ? zh : en);
 
@@ -58,9 +58,7 @@ export const keyStories = {
     await take.click();
     await dialog.locator("textarea").waitFor();
     await checkAccess(page, `take keys ${locale}`, findings);
-    const coming = page.waitForEvent("download");
-    await agree(page, `e2e ${tag} for the maker`);
-    const file = await coming;
+    const file = await downloaded(page, () => agree(page, `e2e ${tag} for the maker`));
     assert.equal(file.suggestedFilename(), `keys-${String(job.job_id)}.csv`);
     const rows = readFileSync(await file.path(), "utf8").replace(/^\ufeff/, "").trim().split(/\r?\n/).map((row) => row.split(","));
     assert.deepEqual(rows[0], ["number", "imei", "psk"]);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { api, openPage, until } from "./browser.mjs";
+import { api, downloaded, openPage, until } from "./browser.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const REASON = { zh: "早班核对", en: "morning round" };
@@ -160,9 +160,8 @@ const TASKS = {
     await hand.click(page.locator('nav a[href="/bulk"]'));
     await hand.choose(page.locator("main select"), "sums"); // of the last 31 days, by area
     await page.locator("main tbody tr").first().waitFor();
-    const download = page.waitForEvent("download");
-    await hand.click(page.locator('main a[href*="xlsx"]'));
-    return (await download).suggestedFilename();
+    const file = await downloaded(page, () => hand.click(page.locator('main a[href*="xlsx"]')));
+    return file.suggestedFilename();
   },
 
   async "hand over (open alarms acknowledged)"({ hand, page }) {

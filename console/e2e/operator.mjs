@@ -2,15 +2,14 @@
 // What an operator does with lists, files and the page of a meter, at three widths.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { api, checkAccess, openPage, until } from "./browser.mjs";
+import { api, checkAccess, downloaded, openPage, until } from "./browser.mjs";
 import { alarmOf, ownMeter, say } from "./meter.mjs";
 
 export const operatorStories = {
   async preview({ page, url, context, locale, tag, findings }) {
     await page.goto(`${url}/meters/import`);
-    const template = page.waitForEvent("download");
-    await page.locator('a[href*="format=csv"]').click();
-    const [heads, example] = readFileSync(await (await template).path(), "utf8").replace(/^\ufeff/, "").trim().split(/\r?\n/);
+    const template = await downloaded(page, () => page.locator('a[href*="format=csv"]').click());
+    const [heads, example] = readFileSync(await template.path(), "utf8").replace(/^\ufeff/, "").trim().split(/\r?\n/);
     assert.ok(heads.split(",").length > 15);
     await page.locator("details summary").first().click();
     await page.locator("details tbody tr").nth(10).waitFor();

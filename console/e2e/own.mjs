@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What people make their own: views of lists, columns, numbers, drafts of forms; how they find pages, help, and what they may not open.
 import assert from "node:assert/strict";
-import { api, checkAccess, openPage, until } from "./browser.mjs";
+import { api, checkAccess, downloaded, openPage, until } from "./browser.mjs";
 
 const say = (locale, zh, en) => (locale === "zh" ? zh : en);
 
@@ -40,9 +40,8 @@ export const ownStories = {
     for (const place of [0, 1]) await page.locator("tbody input[type=checkbox]").nth(place).check();
     const numbers = await page.locator("tbody tr.chosen td a").allInnerTexts();
     await checkAccess(page, `bulk ${locale}`, findings);
-    const file = page.waitForEvent("download");
-    await page.locator('.bulk a[href*="kind=csv"]').click();
-    const text = (await (await (await file).createReadStream()).toArray()).join("");
+    const file = await downloaded(page, () => page.locator('.bulk a[href*="kind=csv"]').click());
+    const text = (await (await file.createReadStream()).toArray()).join("");
     assert.equal(text.trim().split(/\r?\n/).length, 3, "the two that are selected, and the heads");
     for (const number of numbers) assert.ok(text.includes(number));
     await page.locator(".bulk button").first().click(); // read now: asked first, with what it costs

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Three paths of somebody who has never seen the console, from Home, clicks counted; docs/console.md shows them.
 import assert from "node:assert/strict";
-import { api, openPage } from "./browser.mjs";
+import { api, downloaded, openPage } from "./browser.mjs";
 
 const MOST_CLICKS = 3;
 
@@ -47,12 +47,11 @@ export async function walkPaths(browser, demo, signedIn, locale, picture = async
 
   await begin();
   await click(page.locator('main a[href^="/report"]').first());
-  await page.locator('a[href*=".xlsx"]').waitFor();
+  await page.locator('a[href*="/collection.xlsx"]').waitFor();
   await page.locator("tr.total").waitFor();
   await picture(page, `path3-1.${locale}`);
-  const download = page.waitForEvent("download");
-  await click(page.locator('a[href*=".xlsx"]'));
-  assert.match((await download).suggestedFilename(), /\.xlsx$/);
+  const file = await downloaded(page, () => click(page.locator('a[href*="/collection.xlsx"]')));
+  assert.match(file.suggestedFilename(), /\.xlsx$/);
   await end("export the report");
   await context.close();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Last night's readings: what is missing, what looks wrong, and a value set by hand.
 import assert from "node:assert/strict";
-import { api, checkAccess, until } from "./browser.mjs";
+import { api, checkAccess, downloaded, until } from "./browser.mjs";
 
 export const readingStories = {
   async report({ page, url, locale, findings }) {
@@ -12,9 +12,8 @@ export const readingStories = {
     await page.waitForURL(/key=/);
     await page.locator("#missing tbody a").first().waitFor();
     await checkAccess(page, `report ${locale}`, findings);
-    const xlsx = page.waitForEvent("download");
-    await page.locator('a[href*=".xlsx"]').click();
-    assert.match((await xlsx).suggestedFilename(), /\.xlsx$/);
+    const xlsx = await downloaded(page, () => page.locator('a[href*="/collection.xlsx"]').click());
+    assert.match(xlsx.suggestedFilename(), /\.xlsx$/);
     await page.locator("#missing tbody a").first().click();
     await page.waitForURL(/\/meters\/\d+/);
     await page.goto(`${url}/gaps`);

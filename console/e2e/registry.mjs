@@ -2,7 +2,7 @@
 // Meters as a clerk finds, reads, registers and imports them; what their drivers understand.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { api, checkAccess, toast, until } from "./browser.mjs";
+import { api, checkAccess, downloaded, toast, until } from "./browser.mjs";
 
 export const registryStories = {
   async meter({ page, url, context, locale, findings }) {
@@ -54,9 +54,8 @@ export const registryStories = {
     await page.reload(); // the choice is in the address
     await page.locator("tbody tr").first().waitFor();
     assert.equal(await page.locator("thead th").count(), heads - 1);
-    const download = page.waitForEvent("download");
-    await page.locator('a[href*="kind=csv"]').click();
-    const lines = readFileSync(await (await download).path(), "utf8").trim().split("\n");
+    const file = await downloaded(page, () => page.locator('a[href*="kind=csv"]').click());
+    const lines = readFileSync(await file.path(), "utf8").trim().split("\n");
     assert.ok(lines.length >= 1000, `${String(lines.length)} lines`);
     assert.equal(lines[0].split(",").length, heads - 2); // without the boxes that select
     await api(context, url, "PATCH", "/session/preferences", { columns: { meters: "" } });
@@ -91,9 +90,8 @@ export const registryStories = {
     const job = page.locator("article").filter({ hasText: `${tag}-${locale}.csv` }).first();
     await job.locator("a[download]").waitFor();
     await checkAccess(page, `import ${locale}`, findings);
-    const download = page.waitForEvent("download");
-    await job.locator("a[download]").click();
-    assert.match(readFileSync(await (await download).path(), "utf8"), /NOPE/);
+    const file = await downloaded(page, () => job.locator("a[download]").click());
+    assert.match(readFileSync(await file.path(), "utf8"), /NOPE/);
   },
 
   async filters({ page, url, context, locale, findings }) {

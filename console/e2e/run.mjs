@@ -9,7 +9,7 @@
 //   … -- home judge budget         only these stories, or the budget of pages
 //   … -- morning                   ten tasks of an operator, with their clicks and keystrokes (not part of the walk)
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { launch } from "./browser.mjs";
+import { launch, PATIENCE_MS } from "./browser.mjs";
 import { checkBudget } from "./budget.mjs";
 import { startDemo } from "./demo.mjs";
 import { walkMorning } from "./morning.mjs";
@@ -75,6 +75,7 @@ async function persons(first, count) {
 /** Signs in through the page, changing the first password where that is asked; returns the browser state with the cookie, and the password. */
 async function signIn() {
   const context = await browser.newContext();
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   const kept = demo.passwordFile;
   const password = kept !== undefined && existsSync(kept) ? readFileSync(kept, "utf8") : demo.password;

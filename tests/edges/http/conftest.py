@@ -9,12 +9,13 @@ import httpx
 import pytest
 
 from openmains.edges.clickhouse.client import ClickHouse
+from openmains.edges.signer.switch import FileSwitch
 from openmains.run.engines.engines import Engines
 from tests.edges.http.world import World, make_world
 
 
 @pytest.fixture(scope="session")
-async def world(
+async def whole_world(
     engines: Engines, clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[World]:
     made = await make_world(engines.urls, clickhouse, tmp_path_factory.mktemp("uploads"))
@@ -22,6 +23,16 @@ async def world(
     await made.owner.close()
     await made.pipeline.close()
     await made.deps.store._pool.close()  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="module")
+def world(whole_world: World) -> World:
+    """The utilities that all files share. What asks every operation has stopped their commands: each file begins without a stop."""
+    switch = whole_world.deps.stop_switch
+    assert isinstance(switch, FileSwitch)
+    for utility in (whole_world.a, whole_world.b):
+        switch.resume(utility.tenant_id)
+    return whole_world
 
 
 @pytest.fixture

@@ -50,8 +50,6 @@ async def signer(world: World, tmp_path_factory: pytest.TempPathFactory) -> Asyn
             ledger.enrol(tenant, person["login"], cheap_hash(person["password"]), role, administrator=person is ANN)
     switch = world.deps.stop_switch
     assert isinstance(switch, FileSwitch)
-    for utility in (world.a, world.b):  # a test that sends garbage everywhere may have stopped them
-        switch.resume(utility.tenant_id)
     registry = SignerRegistry(world.urls.postgres_signer)
     authority = Authority(ledger, registry, PlainDrivers(), switch, bytes(32), clock_s=lambda: int(time.time()))
     server = SignerServer(authority, switch, folder / "s")

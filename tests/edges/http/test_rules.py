@@ -15,7 +15,6 @@ from openmains.domain.ids import MeterId, TenantId
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.rule.clock import PostgresRuleTimers
-from openmains.edges.signer.switch import FileSwitch
 from openmains.run.demo.rules import RULES
 from tests.edges.http.test_quantities import House, house_of
 from tests.edges.http.world import World
@@ -389,8 +388,6 @@ async def test_so_many_meters_of_a_cell_are_one_alarm(town: Town) -> None:
 
 async def test_a_rule_proposes_a_command_and_a_person_decides(town: Town, world: World) -> None:
     house, meter = town.house, town.house.meter_id
-    assert isinstance(world.deps.stop_switch, FileSwitch)
-    world.deps.stop_switch.resume(world.a.tenant_id)  # a test that sends garbage everywhere may have stopped them
     await world.owner.execute("UPDATE product SET driver = 'openmains/water-1' WHERE product_id = $1", house.product_id)
     for command, place in (
         ({"kind": "read_now", "params": {"hours": 3}}, "/command/params/hours"),

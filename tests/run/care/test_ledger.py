@@ -72,6 +72,42 @@ def test_a_killed_signer_is_gone_on_from(tmp_path: Path) -> None:
     close_ledger(copy, again)
 
 
+@pytest.mark.parametrize("cut", ["between frames", "before the last page", "log begun anew"])
+def test_a_transaction_that_a_kill_cut_short_is_no_damage(tmp_path: Path, cut: str) -> None:
+    """Nobody was answered on it: the signer goes on with what was committed before."""
+    home, copy = made(tmp_path / "signer"), tmp_path / "copy"
+    ledger = open_ledger(home, master_key(home, NONE))
+    ledger.enrol(1, "late", "hash", "operator")
+    log, frame = home / f"{LEDGER}-wal", 24 + 4096
+    committed = log.stat().st_size
+    with ledger.writing():
+        for number in range(300):
+            ledger.enrol(1, f"never{number}", "h" * 200, "operator")
+    shutil.copytree(home, copy)
+    if cut == "log begun anew":
+        with sqlite3.connect(copy / LEDGER) as db:
+            db.execute("PRAGMA wal_autocheckpoint = 0")
+            assert db.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0] == 0
+            before = (copy / f"{LEDGER}-wal").read_bytes()
+            db.execute("INSERT OR REPLACE INTO about VALUES ('any', '')")
+            db.commit()
+            begun = (copy / f"{LEDGER}-wal").read_bytes()[:32] + before[32:]
+            file = (copy / LEDGER).read_bytes()
+        db.close()
+        (copy / LEDGER).write_bytes(file)
+        (copy / f"{LEDGER}-wal").write_bytes(begun)
+        (copy / f"{LEDGER}-shm").unlink(missing_ok=True)
+    else:
+        with (copy / log.name).open("r+b") as file_:
+            file_.truncate(committed + 2 * frame if cut == "between frames" else log.stat().st_size - 4096)
+    close_ledger(home, ledger)
+    again = open_ledger(copy, master_key(copy, NONE))
+    people = {login for _, login, _ in again.people()}
+    assert "late" in people
+    assert ("never0" in people) == (cut == "log begun anew")
+    close_ledger(copy, again)
+
+
 @pytest.mark.parametrize("way", list(WAYS))
 def test_a_broken_ledger_is_refused(tmp_path: Path, way: str) -> None:
     home = made(tmp_path / "signer", people=300)

@@ -7,11 +7,13 @@ since forgotten. Is its structure sound (``PRAGMA quick_check``). What the rows 
 (``edges/signer/ledger.py``).
 
 Of the log (sqlite.org/fileformat2.html, 4.1): a header of 32 bytes with magic number and two salts, then frames of 24 bytes and a page,
-each with the salts of the header it was written under. Frames under the present salts that SQLite did not accept were written and are
-damaged now. That a log must be there at all is told by a mark that stands while the file is open: ``<file>.open``.
+each with the salts of the header it was written under. Frames up to the last that ends a transaction (its header tells the size of the
+database after it) must all be accepted by SQLite, else they are damaged now. What follows is a transaction that a kill cut short: nobody
+was answered on it. That a log must be there at all is told by a mark that stands while the file is open: ``<file>.open``.
 """
 
 import contextlib
+import os
 import sqlite3
 import time
 from contextlib import closing
@@ -21,6 +23,7 @@ from typing import NamedTuple
 MAGIC = b"SQLite format 3\0"
 LOG_MAGIC = (0x377F0682, 0x377F0683)
 LOG_HEADER, FRAME_HEADER = 32, 24
+NO_END = bytes(4)  # of a frame that does not end its transaction
 
 
 class Damage(NamedTuple):
@@ -110,15 +113,23 @@ def _frames(path: Path) -> int | None:
     except FileNotFoundError:
         return -1
     with data:
+        length = os.fstat(data.fileno()).st_size
         header = data.read(LOG_HEADER)
         if len(header) < LOG_HEADER or int.from_bytes(header[:4], "big") not in LOG_MAGIC:
             return -1
-        page, salts, found = int.from_bytes(header[8:12], "big"), header[16:24], 0
+        page, salts = int.from_bytes(header[8:12], "big"), header[16:24]
         if page not in (1 << bits for bits in range(9, 17)):
             return -1
+        committed = found = 0
+        begun_anew = False
         while len(frame := data.read(FRAME_HEADER)) == FRAME_HEADER:
-            if frame[8:16] == salts:
-                found += 1
+            found += frame[8:16] == salts
+            # All of it is in the file: the log was begun anew and its first frame is not written yet (4.1: salt-1 counts up).
+            begun_anew |= (int.from_bytes(frame[8:12], "big") + 1) % (1 << 32) == int.from_bytes(salts[:4], "big")
+            ends_here = data.tell() == length
+            # SQLite writes a frame's header, then its page: a kill between the two leaves the header last. A page that was cut off
+            # anywhere else was written whole.
+            if frame[8:16] == salts and frame[4:8] != NO_END and not ends_here:
+                committed = found
             data.seek(page, 1)
-        # A frame whose page was cut off counts too: it was written whole, as nothing is half written by a process that ends.
-    return found or -1
+    return committed if found or begun_anew else -1
