@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # What only tests use, peers that we did not write. From Debian: libcoap's coap-client (without TLS, over OpenSSL, over GnuTLS),
-# openssl, gnutls-cli; Chromium for the walk through the console, without which that walk is left out and says so. From PyPI, built here: DTLSSocket (tinydtls), which needs autoconf, automake and a C compiler.
+# openssl, gnutls-cli; mosquitto, a broker of MQTT, with its clients (Debian starts it as a service of this machine alone; tests start their own);
+# Chromium for the walk through the console, without which that walk is left out and says so. From PyPI, built here: DTLSSocket (tinydtls), which needs autoconf, automake and a C compiler.
 set -eu
 cd "$(dirname "$0")/.."
 mkdir -p .setup
@@ -13,6 +14,8 @@ need coap-client-openssl libcoap3-bin
 need coap-client-gnutls libcoap3-bin
 need openssl openssl
 need gnutls-cli gnutls-bin
+[ -x /usr/sbin/mosquitto ] || need mosquitto mosquitto
+need mosquitto_sub mosquitto-clients
 built() { .venv/bin/python -c 'import DTLSSocket' 2> /dev/null; }
 if ! built; then
   need autoreconf autoconf

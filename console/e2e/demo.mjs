@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const READY_MS = 180_000;
+const READY_MS = 600_000;
 
 function freePort() {
   return new Promise((resolve, reject) => {

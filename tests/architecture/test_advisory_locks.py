@@ -16,6 +16,7 @@ OWNERS: dict[int, set[str]] = {
     78: {"payment"},  # an order under its key
     79: {"payment"},  # a day of a channel is compared
     57: {"fleet"},  # the book of concentrators of a tenant
+    80: {"payment"},  # direct-debit files of a tenant are made and voided
     107: {"fleet"},  # tags of a tenant
     83: {"arrears"},  # steps of a tenant's arrears are made
     0x6F6D_0001: {"fleet"},  # an import of a tenant

@@ -2,6 +2,7 @@
 """A page that is broken or ambiguous stops the start and names the line."""
 
 import random
+import tomllib
 from importlib import resources
 
 import pytest
@@ -183,3 +184,36 @@ def test_damaged_page_loads_or_is_refused_never_anything_else(file: str) -> None
         except DriverPageError as bad:
             assert bad.why
     assert 0 < loaded < count
+
+
+FAULT = '[[fault]]\nevent = "burst"\ncode = "E21"\nzh = "爆"\nen = "Burst"\nact_zh = "关"\nact_en = "Shut"\n'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ('event = "burst"', 'event = "bursts"', "event 'bursts' is not in points.toml"),
+        ('code = "E21"', 'code = " "', "code is 1 to 40 signs"),
+        ('act_en = "Shut"', 'act_en = ""', "act_en is 1 to 300 signs"),
+        ('act_en = "Shut"\n', "", "act_en is missing in fault"),
+        ('code = "E21"', 'code = "E21"\nsign = 1', "unknown key sign"),
+    ],
+)
+def test_a_fault_code_that_says_half_is_refused(old: str, new: str, why: str) -> None:
+    assert why in refused(CJT_TEXT + FAULT.replace(old, new), CJT).why
+    assert "is said already" in refused(CJT_TEXT + FAULT + FAULT, CJT).why
+
+
+def test_fault_codes_of_a_page_are_those_of_its_events() -> None:
+    loaded = {driver.name: driver for driver in catalog.load_from(PAGES | {CJT: CJT_TEXT + FAULT})}
+    assert [(code.event, code.code) for code in loaded["cjt188/water-2004"].fault_codes] == [
+        ("low_battery", "ST0 D2"),
+        ("burst", "E21"),
+    ]
+    for name in ("openmains/water-1", "openmains/gas-1", "station/water-1", "station/gas-1"):
+        flags = tomllib.loads(PAGES[f"{name}.toml"])["events"]["flags"] | tomllib.loads(PAGES[GROUPS])["flags"]
+        told = {code.event: code.code for code in loaded[name].fault_codes}
+        shared = {event for event in flags if event != "use"}
+        if name.startswith("openmains/"):
+            assert set(told) == shared
+        assert all(code == f"E{flags[event]:02d}" for event, code in told.items())

@@ -30,9 +30,10 @@ from openmains.run.demo.concentrators import (
 )
 from openmains.run.demo.history import SEED
 from openmains.run.settings import load
-from openmains.wire.cjt188.acts import Act, LineMeter, Outcome, Result, read, set_valve
+from openmains.wire.cjt188.acts import Act, LineMeter, Result, read, set_valve
 from openmains.wire.cjt188.dialect import Valve
 from openmains.wire.cjt188.line import Line
+from openmains.wire.outcome import Outcome
 from openmains.wire.station.content import Kind
 from tests.support.patience import PATIENCE_S
 from tests.support.station import Town

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from openmains.bench.ingest import wait_known
+from openmains.bench.outcome import wait_known
 from openmains.bench.registry import register, remember
 from openmains.bench.system import engine_urls
 from openmains.domain.period import DAY_S

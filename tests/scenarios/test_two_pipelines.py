@@ -9,7 +9,7 @@ import asyncpg
 import psutil
 import pytest
 
-from openmains.bench.ingest import wait_known
+from openmains.bench.outcome import wait_known
 from openmains.bench.registry import register, remember
 from openmains.bench.system import engine_urls
 from openmains.domain.period import DAY_S

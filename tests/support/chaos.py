@@ -22,9 +22,9 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from openmains.bench.ingest import key_of, wait_known
 from openmains.bench.load.frames import DailyReports
 from openmains.bench.load.plain import Load
+from openmains.bench.outcome import key_of, wait_known
 from openmains.bench.registry import BenchRegistry, register, remember
 from openmains.bench.system import engine_urls
 from openmains.domain.period import DAY_S

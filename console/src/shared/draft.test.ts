@@ -7,7 +7,7 @@ import { setSession } from "./session";
 
 vi.mock("vue-router", () => ({ useRoute: () => ({ path: "/meters/new" }) }));
 
-const person = (id: number): Me => ({ user_id: id, login: "l", name: "n", role: "operator", permissions: [], locale: "zh", zone: "Asia/Shanghai", kind: "session", must_change: false, preferences: { numbers: "space", page_rows: null, columns: {} } });
+const person = (id: number): Me => ({ user_id: id, login: "l", name: "n", role: "operator", permissions: [], locale: "zh", zone: "Asia/Shanghai", kind: "session", must_change: false, preferences: { numbers: "space", page_rows: null, columns: {} }, places: [], media: [], products: [] });
 
 /** A page with a form that is opened, typed into and left. */
 function visit<Form extends object>(form: Form, use: (form: Form, draft: Draft) => void, isFilled?: () => boolean): Draft {

@@ -27,10 +27,10 @@ import websockets
 from numpy.typing import NDArray
 
 from openmains.bench import calibration
-from openmains.bench.ingest import verify, wait_applied, wait_known
 from openmains.bench.load.frames import DailyReports
 from openmains.bench.load.plain import Ints
 from openmains.bench.load.secure import RUN
+from openmains.bench.outcome import verify, wait_applied, wait_known
 from openmains.bench.overload import FASTEST, ROUNDS, STEP, applied_per_s, forget_states
 from openmains.bench.registry import BenchRegistry, register, remember
 from openmains.bench.secure import SecureGenerator, add_keys, connect_meters

@@ -29,11 +29,11 @@ from typing import Any
 import asyncpg
 
 from openmains.bench import calibration
-from openmains.bench.ingest import pipeline_steps, wait_applied, wait_known
 from openmains.bench.load.command import CommandLoad
 from openmains.bench.load.frames import DailyReports
 from openmains.bench.load.secure import Handshakes, open_sockets, sockets_for
 from openmains.bench.machine import may_profile, processor_seconds, start_profilers
+from openmains.bench.outcome import pipeline_steps, wait_applied, wait_known
 from openmains.bench.registry import BenchRegistry, register, remember
 from openmains.bench.secure import SOCKETS, STEP, add_keys, key_of
 from openmains.bench.system import engine_urls, free_port, system

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from openmains.bench import calibration
-from openmains.bench.ingest import wait_known
 from openmains.bench.machine import may_profile, memory_mb, processor_seconds, start_profilers
+from openmains.bench.outcome import wait_known
 from openmains.bench.registry import BenchRegistry, register
 from openmains.bench.secure import STEP, add_keys, connect_meters
 from openmains.bench.system import engine_urls, free_port, system

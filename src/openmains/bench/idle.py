@@ -20,8 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from openmains.bench import calibration
-from openmains.bench.ingest import load_in_child, wait_known
+from openmains.bench.load.child import Offer, load_in_child
 from openmains.bench.machine import memory_mb, processor_seconds, threads
+from openmains.bench.outcome import wait_known
 from openmains.bench.registry import register, remember
 from openmains.bench.system import engine_urls, system
 from openmains.domain.period import DAY_S, HOUR_S
@@ -121,7 +122,7 @@ async def daily(args: argparse.Namespace, var: Path) -> Idle:
         seconds = args.settle + args.seconds
         print(f"{rate:.1f} reports/s …", flush=True)
         sending = asyncio.create_task(
-            asyncio.to_thread(load_in_child, ("127.0.0.1", coap), registry, day, rate, seconds, 0)
+            asyncio.to_thread(load_in_child, ("127.0.0.1", coap), registry, day, Offer(rate, seconds))
         )
         found = await measure(supervisor.pid, urls["nats"], args.settle, args.seconds)
         sent = await sending

@@ -13,38 +13,25 @@ compare.
 import argparse
 import asyncio
 import json
-import multiprocessing
 import os
 import socket
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-import numpy as np
-from numpy.typing import NDArray
-
-from openmains.bench import calibration, libcoap
-from openmains.bench.load.frames import DailyReports
-from openmains.bench.load.plain import Load
+from openmains.bench import calibration, enhanced, libcoap
+from openmains.bench.load.child import Offer, load_in_child
 from openmains.bench.machine import may_profile, memory_mb, processor_seconds, start_profilers
-from openmains.bench.registry import BenchRegistry, register, remember
+from openmains.bench.outcome import pipeline_steps, verify, wait_applied, wait_idle, wait_known
+from openmains.bench.registry import register, remember
 from openmains.bench.secure import prepare_secure
 from openmains.bench.system import engine_urls, free_port, system
-from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.period import DAY_S
-from openmains.edges.clickhouse.client import ClickHouse
-from openmains.edges.nats.stream import Bus, connect
 from openmains.run import messages
 from openmains.run.settings import Loaded
 
-Ints = NDArray[np.int64]
-CATCH_UP_LIMIT_S = 180
-IDLE_LIMIT_S = 120
-IDLE_SHARE = 0.3  # of a core, all processes together
 KEYS = (
     "reports_per_s", "lost", "duplicated", "p99_ack_ms", "rss_mb", "seconds", "cpu_us_per_report", "libcoap_us_per_answer",
     "ratio_libcoap",
@@ -73,6 +60,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "增强上报(另含 48 个压力、温度、振动)", "enhanced reports: 48 pressures, temperatures, vibrations too"
         ),
     )
+    parser.add_argument(
+        "--pairs",
+        type=int,
+        default=0,
+        help=text(
+            "与 --enhanced 连用:普通与增强轮流各上报一遍的对数",
+            "with --enhanced: pairs of runs in turns, plain and enhanced, each meter once a run",
+        ),
+    )
     parser.add_argument("--profile", type=Path, help=text("py-spy 火焰图目录", "directory for py-spy profiles"))
     parser.add_argument("--json", action="store_true", help=text("末行输出 JSON", "last line is JSON"))
     parser.add_argument("--keep", type=Path, help=text("保留数据于此目录", "keep the data in this directory"))
@@ -84,9 +80,14 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
     if args.enhanced and args.dtls:
         print("--enhanced is measured without --dtls: leave one of them out")
         return 2
+    if args.pairs and not args.enhanced:
+        print("--pairs compares enhanced reports with plain ones: add --enhanced")
+        return 2
     if not may_profile(args.profile):
         return 2
     machine = calibration.say()
+    if args.pairs:
+        return _compared(args, machine)
     figures = asyncio.run(run(args))
     for line in report(figures):
         print(line, flush=True)
@@ -94,6 +95,15 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
         said = {key: figures[key] for key in (*KEYS, *SECURE_KEYS[args.dtls])}
         said |= {"aesccm_opens_per_s": machine["aesccm_opens_per_s"], "cpu": figures["cpu"], "machine": machine}
         print(json.dumps(said), flush=True)
+    return 0 if figures["lost"] == 0 and figures["duplicated"] == 0 else 1
+
+
+def _compared(args: argparse.Namespace, machine: dict[str, Any]) -> int:
+    figures = asyncio.run(enhanced.run(args))
+    for line in enhanced.report(figures):
+        print(line, flush=True)
+    if args.json:
+        print(json.dumps({key: figures[key] for key in enhanced.KEYS} | {"machine": machine}), flush=True)
     return 0 if figures["lost"] == 0 and figures["duplicated"] == 0 else 1
 
 
@@ -154,16 +164,8 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
                 sent = await asyncio.to_thread(secure.load, first_day, args.rate, args.seconds, args.window)
                 secure.end()
             else:
-                sent = await asyncio.to_thread(
-                    load_in_child,
-                    ("127.0.0.1", coap),
-                    registry,
-                    first_day,
-                    args.rate,
-                    args.seconds,
-                    args.window,
-                    args.enhanced,
-                )
+                offer = Offer(args.rate, args.seconds, args.window, args.enhanced)
+                sent = await asyncio.to_thread(load_in_child, ("127.0.0.1", coap), registry, first_day, offer)
             memory = memory_mb(supervisor.pid)
             visible_at = await wait_applied(urls["postgres_pipeline"], registry, len(sent["meters"]))
             after = processor_seconds(supervisor.pid)
@@ -173,7 +175,7 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
         limit = await asyncio.to_thread(
             libcoap.microseconds_per_answer,
             lambda target: load_in_child(
-                target, registry, first_day, args.rate, libcoap.SECONDS, args.window, args.enhanced
+                target, registry, first_day, Offer(args.rate, libcoap.SECONDS, args.window, args.enhanced)
             )["summary"],
         )
         verified = verify(urls["clickhouse"], registry, sent["meters"], sent["days"])
@@ -203,129 +205,3 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
         "steps": steps,
         **verified,
     }
-
-
-async def wait_known(coap: int, registry: BenchRegistry) -> None:
-    """Until the edge knows the last meter: it answers something else than 4.04."""
-    address = ("127.0.0.1", coap)
-    imei = imei_text(registry.first_imei + registry.count - 1).encode()
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
-        probe.settimeout(1.0)
-        for mid in range(600):
-            # An empty payload: a known and an unknown meter both refuse it, and only 4.00 or 4.04 tells nothing; so a
-            # frame that is no report is sent, which a known meter's driver calls malformed (4.00).
-            request = bytes([0x40, 0x02, mid >> 8, mid & 255]) + b"\xb1r\x0d\x02" + imei + b"\xff?"
-            probe.sendto(request, address)
-            with suppress(TimeoutError):
-                if probe.recv(100)[1] == 0x80:
-                    return
-            await asyncio.sleep(0.2)
-    raise RuntimeError("the edge does not know the registered meters")
-
-
-async def wait_idle(root: int) -> None:
-    """Until what registering set off is over – copies of the new meters, statistics of tables – for it is no price of a report.
-
-    What the registry's copy costs would else fall into the load of one run and not of the next.
-    """
-    deadline = time.monotonic() + IDLE_LIMIT_S
-    calm, spent, at = 0, sum(processor_seconds(root).values()), time.monotonic()
-    while calm < 4 and time.monotonic() < deadline:  # in a row: the copy begins every five seconds
-        await asyncio.sleep(1.5)
-        now, used = time.monotonic(), sum(processor_seconds(root).values())
-        calm = calm + 1 if (used - spent) / (now - at) < IDLE_SHARE else 0
-        spent, at = used, now
-
-
-def _load(connection: Any, target: tuple[str, int], registry: BenchRegistry, day: int, *how: Any) -> None:
-    rate, seconds, window, enhanced = how
-    frames = DailyReports(enhanced=enhanced)
-    result = Load(target, registry.first_imei, registry.count, day, rate, window=window, frames=frames).run(seconds)
-    meters, days = result.acked_pairs()
-    connection.send({"summary": result.summary(), "meters": np.asarray(meters), "days": np.asarray(days)})
-    connection.close()
-
-
-def load_in_child(target: tuple[str, int], registry: BenchRegistry, day: int, *how: Any) -> dict[str, Any]:
-    """Run the generator as a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    child = context.Process(target=_load, args=(theirs, target, registry, day, *how))
-    child.start()
-    theirs.close()
-    found: dict[str, Any] = ours.recv()
-    child.join()
-    return found
-
-
-async def wait_applied(dsn: str, registry: BenchRegistry, expected: int) -> float:
-    """When the pipeline has committed as many messages as were acknowledged (± the probe); wall clock seconds."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        deadline = time.monotonic() + CATCH_UP_LIMIT_S
-        applied, seen_at, last = -1, time.time(), time.monotonic()
-        while time.monotonic() < deadline:
-            now = await connection.fetchval(
-                "SELECT sum(version) FROM meter_state WHERE tenant_id = $1", registry.tenant_id
-            )
-            if now != applied:
-                applied, seen_at, last = now, time.time(), time.monotonic()
-            if applied >= expected and time.monotonic() - last > 1.0:
-                return seen_at
-            await asyncio.sleep(0.25)
-    finally:
-        await connection.close()
-    raise RuntimeError(f"only {applied:,} of {expected:,} acknowledged reports became visible")
-
-
-def verify(dsn: str, registry: BenchRegistry, meters: Ints, days: Ints) -> dict[str, int]:
-    """Compare what was acknowledged with what is stored: each (meter, day) once, each frame once."""
-    clickhouse = ClickHouse(dsn)
-    tenant = {"t": registry.tenant_id}
-    try:
-        stored = clickhouse.query_now(
-            "SELECT groupArray(meter_id), groupArray(toUInt16(day)) FROM meter_day FINAL"
-            " WHERE tenant_id = {t:UInt32} AND measured = slots",
-            tenant,
-        )
-        twice = clickhouse.query_now(
-            "SELECT count() - uniqExact(meter_id, day) FROM meter_day FINAL WHERE tenant_id = {t:UInt32}", tenant
-        )[0][0]
-        frames = clickhouse.query_now(
-            "SELECT count() - uniqExact(meter_id, payload) FROM frame FINAL"
-            " WHERE tenant_id = {t:UInt32} AND outcome = 'ok'",
-            tenant,
-        )[0][0]
-    finally:
-        clickhouse.close()
-    have = key_of(np.asarray(stored[0][0], np.int64) - registry.first_meter_id, np.asarray(stored[0][1], np.int64))
-    lost = np.setdiff1d(key_of(meters, days), have)
-    return {"lost": len(lost), "duplicated": int(twice) + int(frames)}
-
-
-def key_of(meters: Ints, days: Ints) -> Ints:
-    """One number for each (meter index, day)."""
-    keys: Ints = meters.astype(np.int64) * 100_000 + days.astype(np.int64)
-    return keys
-
-
-async def pipeline_steps(nats_url: str) -> dict[str, float]:
-    """Wall seconds the pipeline spent in each step so far, from its own counters."""
-    counters = await counters_of(nats_url, "pipeline")
-    return {name[3:]: value / 1000 for name, value in counters.items() if name.startswith("ms.")}
-
-
-async def counters_of(nats_url: str, role: str) -> dict[str, int]:
-    """What a role counted so far, by its own word."""
-    client = await connect(nats_url, name="bench")
-    heard: asyncio.Future[dict[str, int]] = asyncio.get_running_loop().create_future()
-
-    async def on_counters(topic: str, data: bytes) -> None:
-        if topic.startswith(f"counters.{role}") and not heard.done():
-            heard.set_result(json.loads(data)["counters"])
-
-    try:
-        await Bus(client).listen("counters.*", on_counters)
-        return await asyncio.wait_for(heard, 10)
-    finally:
-        await client.close()

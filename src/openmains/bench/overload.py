@@ -34,11 +34,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmains.bench import calibration
-from openmains.bench.ingest import counters_of, verify, wait_applied, wait_known
 from openmains.bench.load.frames import DailyReports
 from openmains.bench.load.plain import Ints
 from openmains.bench.load.secure import RUN
 from openmains.bench.machine import may_profile, memory_mb, processor_seconds, start_profilers
+from openmains.bench.outcome import counters_of, verify, wait_applied, wait_known
 from openmains.bench.registry import BenchRegistry, register, remember
 from openmains.bench.secure import SecureGenerator, add_keys, connect_meters
 from openmains.bench.system import engine_urls, free_port, system

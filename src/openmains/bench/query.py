@@ -7,7 +7,8 @@ import json
 import random
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ import msgspec
 from openmains.app.fleet.model import MeterFilter
 from openmains.app.fleet.sync_dims import sync_dims
 from openmains.app.fleet.wording import Wording
+from openmains.app.reach import NONE, Limits, limit_to
 from openmains.app.readings.report.build import day_report
 from openmains.bench import bulk, calibration
 from openmains.bench import query_data as data
-from openmains.bench.changes import export_rows_per_s
+from openmains.bench.changes import exported
+from openmains.domain.identity.reach import Reach
 from openmains.domain.ids import AreaId, MeterId, TenantId
 from openmains.domain.period import date_to_day
 from openmains.edges.clickhouse.client import ClickHouse
@@ -140,7 +143,7 @@ async def _build(args: Sizes | argparse.Namespace, var: Path, dsn: str, owner: P
     return built
 
 
-async def _p95(calls: list[Callable[[], Awaitable[object]]]) -> float:
+async def _p95(calls: Sequence[Callable[[], Awaitable[object]]]) -> float:
     """Milliseconds of the 95th of a hundred; the first tenth warms up and does not count."""
     times = []
     for call in calls:
@@ -200,7 +203,7 @@ async def _measure(
     now_s = int(time.time())
     figures["report_s"] = await _best_s(lambda: day_report(tenant, last, reports, names, kept, now_s))
     figures["area_s"] = await _best_s(lambda: reports.area_sums(tenant, last, last))
-    figures["export_rows_per_s"] = await export_rows_per_s(clickhouse, api, tenant)
+    figures |= await exported(clickhouse, api, tenant)
     figures |= {"areas": built.areas} | await _branches(owner, api, tenant, last, chance, args.queries, reports)
     size = await clickhouse.query(
         "SELECT sum(bytes_on_disk), sumIf(rows, table = 'meter_day') FROM system.parts "
@@ -249,7 +252,18 @@ async def _branches(
         figures[f"branch_{name}_p95_ms"] = await _p95([lambda ask=ask, one=one: ask(one) for one in chosen])  # type: ignore[misc]
         figures[f"branch_{name}_whole_s"] = await _best_s(lambda ask=ask: ask(AreaId(upper[0])))  # type: ignore[misc]
         _say(f"branch {name}: p95 {figures[f'branch_{name}_p95_ms']} ms, of all {figures[f'branch_{name}_whole_s']} s")
+        figures[f"limited_{name}_p95_ms"] = await _p95([partial(_limited, ask, one) for one in chosen])
+        _say(f"branch {name} by who may see no other: p95 {figures[f'limited_{name}_p95_ms']} ms")
     return figures
+
+
+async def _limited(ask: Callable[[AreaId], Awaitable[None]], area_id: AreaId) -> None:
+    """By a person whose rights hold for this branch alone: with the narrowest role of the database."""
+    limit_to(Limits(Reach(places=(area_id,)), 1))
+    try:
+        await ask(area_id)
+    finally:
+        limit_to(NONE)
 
 
 async def _queries(owner: Pool, chance: random.Random, meters: int, count: int) -> dict[str, list[str]]:

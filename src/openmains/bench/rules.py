@@ -22,8 +22,9 @@ import asyncpg
 import numpy as np
 
 from openmains.bench import calibration
-from openmains.bench.ingest import load_in_child, verify, wait_applied, wait_idle, wait_known
+from openmains.bench.load.child import Offer, load_in_child
 from openmains.bench.machine import processor_seconds
+from openmains.bench.outcome import verify, wait_applied, wait_idle, wait_known
 from openmains.bench.registry import BenchRegistry, register, remember
 from openmains.bench.system import engine_urls, free_port, system
 from openmains.domain.period import DAY_S
@@ -149,7 +150,7 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _load(args: argparse.Namespace, coap: int, registry: BenchRegistry, day: int) -> dict[str, Any]:
-    return await asyncio.to_thread(load_in_child, ("127.0.0.1", coap), registry, day, args.rate, args.seconds, 0)
+    return await asyncio.to_thread(load_in_child, ("127.0.0.1", coap), registry, day, Offer(args.rate, args.seconds))
 
 
 async def _fired(owner: str, tenant_id: int) -> int:

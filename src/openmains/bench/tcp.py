@@ -22,8 +22,8 @@ from typing import Any, cast
 import asyncpg
 
 from openmains.bench import calibration
-from openmains.bench.ingest import wait_known
 from openmains.bench.machine import memory_mb, processor_seconds
+from openmains.bench.outcome import wait_known
 from openmains.bench.registry import BenchRegistry, register
 from openmains.bench.system import engine_urls, free_port, system
 from openmains.emulator.station.terminal import StationTerminal

@@ -112,6 +112,16 @@ class Title:
 
 
 @dataclass(slots=True, frozen=True)
+class FaultCode:
+    """What the maker calls an event, what it means at this product, and what to do (R7.4). Several codes may raise one event."""
+
+    event: str
+    code: str
+    title: Title
+    act: Title
+
+
+@dataclass(slots=True, frozen=True)
 class Vector:
     """A frame and its meaning, kept with the page it proves.
 
@@ -234,6 +244,7 @@ class Driver(ABC):
     grade: str
     unit_exponent: int
     vectors: tuple[Vector, ...]
+    fault_codes: tuple[FaultCode, ...] = ()
     points: frozenset[str]
     encodes: bool
     register_ceiling = (

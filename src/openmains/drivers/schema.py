@@ -12,16 +12,17 @@ from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.drivers import command_schema
 from openmains.drivers.field_schema import FieldReader
 from openmains.drivers.message_schema import MessageEntry, read_message
-from openmains.drivers.model import Title, Vector
+from openmains.drivers.model import FaultCode, Title, Vector
 from openmains.drivers.page import INTEGERS, MOST_DIGITS, AnswerField, Field, Page
 from openmains.drivers.page_reader import PageReader
 from openmains.drivers.points import Vocabulary
 
 GRADES = ("reference", "field", "vectors", "draft")
 MEDIA = ("water", "gas")
+MOST_CODE, MOST_TEXT = 40, 300
 CRCS = ("crc16-1021-0000",)
 TABLES = ("frame", "header", "bits", "events", "message", "answer", "spreading", *command_schema.SECTIONS)
-LISTED = ("message", "vector", *command_schema.SECTIONS)
+LISTED = ("message", "vector", "fault", *command_schema.SECTIONS)
 DIALECT = "dialect"  # a hook whose page has tables, in a language of its own (drivers/dialect)
 
 
@@ -56,6 +57,15 @@ class _AnswerEntry(TypedDict):
     utc_offset: NotRequired[bool]
 
 
+class _FaultEntry(TypedDict):
+    event: str
+    code: str
+    zh: str
+    en: str
+    act_zh: str
+    act_en: str
+
+
 class _VectorEntry(TypedDict):
     name: str
     hex: str
@@ -79,6 +89,7 @@ def read_page(reader: PageReader, vocabulary: Vocabulary) -> Page:
         reader.fail(reader.place("driver", "hook"), "a monitor's page is a table: a hook reads registers")
     elif any(name in reader.data for name in TABLES):
         reader.fail(reader.place("driver", "hook"), "a page with a hook has no tables of its own")
+    page.fault_codes = _fault_codes(reader, vocabulary)
     page.vectors = tuple(_vector(reader, vocabulary, *found) for found in reader.listed(_VectorEntry, "vector"))
     if not page.vectors:
         reader.fail(reader.place("driver"), "a page carries at least one [[vector]]")
@@ -89,7 +100,7 @@ def _sections(reader: PageReader) -> None:
     driver = reader.data.get("driver")
     is_dialect = isinstance(driver, dict) and driver.get("hook") == DIALECT
     for name, section in reader.data.items():
-        if name not in ("driver", "vector", "options", *TABLES) and not (is_dialect and name == "poll"):
+        if name not in ("driver", "vector", "fault", "options", *TABLES) and not (is_dialect and name == "poll"):
             reader.fail(reader.place(name), f"unknown section {name}")
         tables = section if name in LISTED and isinstance(section, list) else [section]
         if isinstance(section, list) != (name in LISTED) or not all(isinstance(table, dict) for table in tables):
@@ -160,6 +171,32 @@ def _answer_field(reader: PageReader, header: list[Field], index: int, raw: obje
         now=entry.get("now", False),
         utc_offset=entry.get("utc_offset", False),
     )
+
+
+def _fault_codes(reader: PageReader, vocabulary: Vocabulary) -> tuple[FaultCode, ...]:
+    """Each of an event that meters may raise; a code of an event once."""
+    found: dict[tuple[str, str], FaultCode] = {}
+    for path, entry in reader.listed(_FaultEntry, "fault"):
+        event, code = entry["event"], entry["code"]
+        known = vocabulary.events.get(event)
+        if known is None:
+            reader.fail(reader.place(*path, "event"), f"event {event!r} is not in points.toml")
+        if not code.strip() or len(code) > MOST_CODE or not code.isprintable():
+            reader.fail(reader.place(*path, "code"), f"code is 1 to {MOST_CODE} signs")
+        for name, text in (
+            ("zh", entry["zh"]),
+            ("en", entry["en"]),
+            ("act_zh", entry["act_zh"]),
+            ("act_en", entry["act_en"]),
+        ):
+            if not text.strip() or len(text) > MOST_TEXT or not text.isprintable():
+                reader.fail(reader.place(*path, name), f"{name} is 1 to {MOST_TEXT} signs")
+        if (event, code) in found:
+            reader.fail(reader.place(*path), f"code {code} of {event} is said already")
+        found[event, code] = FaultCode(
+            event, code, Title(entry["zh"], entry["en"]), Title(entry["act_zh"], entry["act_en"])
+        )
+    return tuple(found.values())
 
 
 def _vector(reader: PageReader, vocabulary: Vocabulary, path: tuple[str | int, ...], entry: _VectorEntry) -> Vector:

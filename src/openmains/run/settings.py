@@ -273,6 +273,12 @@ class Settings:
         "", "PostgreSQL 签名角色(只读)地址", "PostgreSQL URL of the signer's role (reads only)", secret=True
     )
 
+    tax_adapter: str = _s(
+        "", "开具数电票的税务适配器;空 = 不开票;simulator = 仅模拟,不产生真实发票",
+        "adapter that issues invoices; empty: none are; simulator: emulated, no invoice counts",
+        choices=("", "simulator"), group=("收费", "Charging"),
+    )  # fmt: skip
+
     demo_report_s: int = _s(60, "演示表具的上报间隔(秒)", "seconds between two reports of a meter of the demo",
                             low=5, high=DAY_S, group=("演示", "Demo"))  # fmt: skip
 

@@ -3,6 +3,7 @@
 
 import pytest
 
+from openmains.app.identity.exports import asked_for
 from openmains.app.identity.hashing import hash_password, hash_secret, new_secret, verify_password
 from openmains.app.paging import decode_cursor, encode_cursor
 from openmains.app.problems import Problem
@@ -37,7 +38,7 @@ def test_each_role_covers_those_below() -> None:
 
 SINCE = {
     "viewer": ("see_orders", "see_premises", "see_rules"),
-    "operator": ("handle_orders", "manage_routes", "work_outside"),
+    "operator": ("handle_orders", "manage_routes", "run_direct_debit", "work_outside"),
 }
 """What came with operations that were made since, and premises, which stood under places."""
 
@@ -119,6 +120,14 @@ def test_cursor_fits_its_own_list_only() -> None:
     ):
         with pytest.raises(Problem, match="bad-cursor"):
             decode_cursor(scope, text, shape)
+
+
+def test_the_trail_keeps_no_whole_phone_of_a_search() -> None:
+    for asked, kept in (
+        ("13812345678", "138****78"), ("王 138 1234 5678", "王 138****78"), ("11010119900307123X", "110****3X"), ("表-12", "表-12"),
+        ("1234567", "1234567"),
+    ):  # fmt: skip
+        assert asked_for({"q": asked, "area_id": None, "limit": 5}) == {"q": kept, "limit": 5}
 
 
 def test_limiter_refills_and_forgets() -> None:

@@ -108,3 +108,21 @@ async def test_no_gas_is_led_back_to_why_the_valve_is_shut(world: World) -> None
     assert (await asked(world, utility, waiting, "unanswered"))["guess"] == "waits"
     async with world.client(utility.token) as client:
         assert (await client.get("/meters/999999999/diagnosis")).status_code == 404
+
+
+async def test_what_stands_is_told_as_the_maker_calls_it_with_what_to_do(world: World) -> None:
+    utility = await world.utility()
+    meter_id = await planted(world, utility, event_mask=1 << 23)
+    async with world.client(utility.token) as client:
+        answer = await client.get(f"/meters/{meter_id}/fault-codes")
+        driver = (await client.get(f"/meters/{meter_id}")).json()["driver"]
+        page = await client.get(f"/drivers/{driver}/fault-codes")
+        assert (await client.get("/drivers/no/page/fault-codes")).status_code == 404
+    assert answer.status_code == 200, answer.text
+    first, *others = answer.json()
+    assert (first["event"], first["code"], first["is_open"]) == ("valve_fault", "E23", True)
+    assert first["title_zh"] and first["act_zh"] and first["title_en"] and first["act_en"]
+    assert others and not any(other["is_open"] for other in others)
+    assert {code["code"] for code in page.json()} == {code["code"] for code in answer.json()}
+    async with world.client((await world.utility()).token) as client:
+        assert (await client.get(f"/meters/{meter_id}/fault-codes")).status_code == 404

@@ -394,6 +394,18 @@ async def test_phones_of_before_are_sealed_and_who_looks_at_many_is_in_the_trail
         await told(await client.get("/customers", params={"limit": 80, "cursor": page["next"]}))
         await told(await client.get("/customers", params={"limit": 500}))
     assert [row["rows"] for row in await world.owner.fetch(seen, utility.tenant_id)] == ["150", "150"]
+    await world.owner.execute(
+        "INSERT INTO meter (tenant_id, number, product_id, area_id, customer_id, installed_on)"
+        " SELECT $1, 'seen' || code, $2, $3, customer_id, '2024-01-01' FROM customer WHERE tenant_id = $1",
+        utility.tenant_id, utility.ids["product_id"], utility.ids["area_id"],
+    )  # fmt: skip
+    maker = await world.user(utility, "maker", products=[utility.ids["product_id"]])  # sees not whose a meter is
+    for token in (utility.token, maker):
+        async with world.client(token) as client:
+            page = await told(await client.get("/meters", params={"limit": 60}))
+            await told(await client.get("/meters", params={"limit": 60, "cursor": page["next"]}))
+    rows = [int(row["rows"]) for row in await world.owner.fetch(seen, utility.tenant_id)]
+    assert rows[:2] == [150, 150] and len(rows) == 3 and 118 <= rows[2] <= 120, rows
 
 
 async def test_accounts_through_the_api(world: World) -> None:

@@ -40,7 +40,7 @@ PUBLIC = {name for name, access in ACCESS.items() if access.is_public}
 async def test_every_route_is_declared_and_what_is_open_is_known(world: World) -> None:
     assert set(operations(world)) - {""} == set(ACCESS)
     assert len(ACCESS) == len(declared_operations())
-    assert {"sign_in", "health", "ready", "describe_problem", "hear_payment_callback"} == PUBLIC
+    assert {"sign_in", "health", "ready", "describe_problem", "hear_payment_callback", "pay_as_partner"} == PUBLIC
     early = {name for name, access in ACCESS.items() if access.before_password_change}
     assert early == {"read_session", "sign_out", "change_password"}
 

@@ -9,20 +9,24 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
+import nats
 
 from openmains.app.notice.push import PushLoop
 from openmains.app.notice.shapes.webhook import signature
 from openmains.domain.ids import TenantId
 from openmains.domain.period import utc_of_us
+from openmains.edges.notify.brokers import Brokers
 from openmains.edges.notify.guard import AddressGuard, networks_of
 from openmains.edges.notify.http import Http
 from openmains.edges.postgres.db import PIPELINE_ROLE, connect
 from openmains.edges.postgres.notice.push import PostgresPushWork
 from tests.edges.http.test_notices import Clock, done, problem
 from tests.edges.http.world import Utility, World
+from tests.support.brokers import ACCOUNT, nats_server
 from tests.support.receiver import Got, receiver
 
 HOUR_US = 3_600_000_000
@@ -49,7 +53,8 @@ async def desk_of(world: World, clock: Clock, feed: Days | None = None) -> Async
     http = Http(AddressGuard(networks_of("127.0.0.0/8")), 5.0)
     work = PostgresPushWork(world.pipeline, lambda: connect(world.urls.postgres_pipeline, role=PIPELINE_ROLE))
     assert world.deps.sealer is not None
-    desk = PushLoop(work, world.deps.sealer, http, feed, clock)
+    brokers = Brokers(AddressGuard(networks_of("127.0.0.0/8")), whole_s=5.0)
+    desk = PushLoop(work, world.deps.sealer, http, feed, clock, brokers)
     before, world.deps.now_us = world.deps.now_us, clock
     try:
         yield desk
@@ -60,6 +65,7 @@ async def desk_of(world: World, clock: Clock, feed: Days | None = None) -> Async
         await asyncio.gather(*desk.tasks.values(), return_exceptions=True)
         await work.close()
         await http.close()
+        await brokers.close()
 
 
 async def turn(desk: PushLoop) -> None:
@@ -258,3 +264,64 @@ async def test_readings_leave_in_pages_and_a_place_is_one_area(world: World) -> 
         assert [day["version"] for day in days] == list(range(700)) and {day["meter_id"] for day in days} == {mine}
         assert {got.json["type"] for got in receiving.got} == {"org.openmains.reading.changed"}
         assert len({got.json["id"] for got in receiving.got}) == len(receiving.got) == 3
+
+
+async def test_a_broker_gets_the_same_in_order_and_what_no_stream_keeps_waits_for_one(
+    world: World, tmp_path: Path
+) -> None:
+    utility, clock = await world.utility(), Clock()
+    user, password = ACCOUNT
+    async with nats_server(tmp_path) as port, world.client(utility.token) as client, desk_of(world, clock) as desk:
+        url = f"nats://127.0.0.1:{port}/gas.events"
+        subscription = await subscribe(client, desk, url, login=user, secret=password)
+        expected = await alarms(world, utility, 5)
+        await turn(desk)
+        told = await state_of(client, subscription)
+        assert told["waiting"] == 5 and "no stream keeps the subject gas.events.alarm.raised" in told["reason"]
+        other = await nats.connect(f"nats://127.0.0.1:{port}", user=user, password=password)
+        try:
+            await other.jetstream().add_stream(name="GAS", subjects=["gas.>"])
+            clock.us += HOUR_US
+            await turn(desk)
+            kept = [await other.jetstream().get_msg("GAS", number) for number in range(1, 6)]
+        finally:
+            await other.close()
+        assert [json.loads(message.data or b"")["data"]["alarm_id"] for message in kept] == expected
+        assert (await state_of(client, subscription))["waiting"] == 0
+
+
+async def test_what_no_broker_can_mean_is_refused_and_a_password_stays_with_its_server(world: World) -> None:
+    utility = await world.utility()
+
+    async def refused(path: str = "/subscriptions", **values: Any) -> list[tuple[str, str]]:
+        body = {"name": secrets.token_hex(4), "url": "mqtts://mq.example.com/gas", "kinds": ["alarm"], **values}
+        call = client.post if path == "/subscriptions" else client.put
+        answer = await call(path, json=body, params=WHY)
+        assert problem(answer) == "invalid-input"
+        return [(fault["pointer"], fault["code"]) for fault in answer.json()["errors"]]
+
+    async with world.client(utility.token) as client:
+        for url in (
+            "mqtts://mq.example.com",
+            "mqtt://h/a/#",
+            "tls://h/a.>",
+            "nats://u:p@h/a",
+            "kafka://h/a",
+            "mqtts://h/a?b",
+        ):
+            assert await refused(url=url) == [("/url", "wrong-format")]
+        assert await refused(secret="S3CRET") == [("/login", "required")]
+        assert await refused(url="https://example.com/", login="u") == [("/login", "not-accepted")]
+        body = {
+            "name": secrets.token_hex(4),
+            "url": "mqtts://mq.example.com/gas",
+            "kinds": ["alarm"],
+            "login": "u",
+            "secret": "S3CRET",
+        }
+        made = done(await client.post("/subscriptions", json=body, params=WHY))
+        path = f"/subscriptions/{made['subscription_id']}"
+        assert await refused(path, url="mqtts://elsewhere.example.com/gas", login="u") == [("/secret", "required")]
+        del body["secret"]
+        changed = done(await client.put(path, json={**body, "url": "mqtts://mq.example.com/water"}, params=WHY))
+        assert (changed["url"], changed["login"], changed["is_signed"]) == ("mqtts://mq.example.com/water", "u", True)

@@ -57,6 +57,7 @@ TABLES = (
     "notice_channel",
     "notice_policy",
     "notice",
+    "announcement",
     "subscription",
     "outbox_event",
 )

@@ -17,6 +17,7 @@ NOTES = frozenset(  # lines are allowed and they begin as they like; never a hea
     | {"what", "result"}  # of work orders
     | {"note_zh", "note_en"}  # on bills
     | {"text"}  # of a driver page: TOML
+    | {"text_zh", "text_en"}  # of announcements
     | {"q"}  # words of a search
     | {"heading"}  # of other systems' files, as they have it: compared, never shown as a row's name
 )

@@ -160,12 +160,12 @@ class World:
         driver = self.deps.drivers.pages()[0]
         return await _utility(self, driver.name, driver.medium)
 
-    async def user(self, utility: Utility, role: str, login: str | None = None) -> str:
-        """Token of a new user with this role."""
+    async def user(self, utility: Utility, role: str, login: str | None = None, **reach: Any) -> str:
+        """Token of a new user with this role; ``reach``: places, media, products that it is limited to."""
         async with self.client(utility.token) as administrator:
             login = login or f"u{secrets.token_hex(4)}"
             answer = await administrator.post(
-                "/users", json={"login": login, "name": login, "role": role, "reason": "test"}
+                "/users", json={"login": login, "name": login, "role": role, "reason": "test", **reach}
             )
             assert answer.status_code == 201, answer.text
             made = answer.json()

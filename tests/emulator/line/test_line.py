@@ -10,7 +10,6 @@ from openmains.emulator.line.meter import SOUND, EmulatedLineMeter, Faults
 from openmains.wire.cjt188.acts import (
     Act,
     LineMeter,
-    Outcome,
     Result,
     broadcast_clock,
     read,
@@ -23,6 +22,7 @@ from openmains.wire.cjt188.data import PRICE, TIME, VALVE
 from openmains.wire.cjt188.dialect import STANDARD, Dialect, Valve
 from openmains.wire.cjt188.line import MOST_AGAIN, Line, PollPlan
 from openmains.wire.cjt188.price import PriceTable
+from openmains.wire.outcome import Outcome
 
 WALL_S = 1_767_288_600  # 2026-01-01 17:30 on the meters' clocks
 SWAPPED = Dialect(id_order="low-first", valve_wait_ms=1_000)

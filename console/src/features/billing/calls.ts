@@ -28,3 +28,11 @@ export const listFileJobs = (query: QueryOf<"list_jobs">, signal: Abort) => call
 export const billFileUrl = (jobId: number, piece: number) => fileUrl("/api/v1/jobs/{job_id}/file", { piece }, { job_id: jobId });
 export const readLetterhead = (signal: Abort) => call("get", "/api/v1/bill-letterhead", { signal });
 export const setLetterhead = (letterhead: Letterhead, reason: string) => call("put", "/api/v1/bill-letterhead", { body: { ...letterhead, reason } });
+export type Invoice = Schemas["Invoice"];
+
+export const listBillInvoices = (billId: number, signal: Abort) => call("get", "/api/v1/bills/{bill_id}/invoices", { path: { bill_id: billId }, signal });
+export const askForInvoice = (billId: number, body: Schemas["NewInvoiceRequest"]) => call("post", "/api/v1/bills/{bill_id}/invoices", { path: { bill_id: billId }, body });
+export const askInvoice = (id: number) => call("post", "/api/v1/invoices/{invoice_id}/ask", { path: { invoice_id: id } });
+export const askForRedLetter = (id: number, reason: string) => call("post", "/api/v1/invoices/{invoice_id}/red-letter", { path: { invoice_id: id }, body: { reason } });
+export const listInvoiceTaxes = (signal: Abort) => call("get", "/api/v1/invoice-taxes", { signal });
+export const setInvoiceTaxes = (taxes: Schemas["InvoiceTaxEntry"][], reason: string) => call("put", "/api/v1/invoice-taxes", { body: { taxes, reason } });

@@ -8,6 +8,7 @@ export const routes: readonly Page[] = [
   { path: "/billing/bills/:id(\\d+)", name: "billing-bill", component: () => import("./pages/BillPage.vue"), meta: { title: "billing.bill", needs: "see_money", under: "billing" } },
   { path: "/billing/files", name: "billing-files", component: () => import("./pages/FileList.vue"), meta: { title: "billing.files", needs: "see_money", under: "billing" } },
   { path: "/billing/letterhead", name: "billing-letterhead", component: () => import("./pages/LetterheadPage.vue"), meta: { title: "billing.letterhead", needs: "see_money", under: "billing" } },
+  { path: "/billing/invoice-settings", name: "billing-invoice-settings", component: () => import("./pages/InvoiceSettings.vue"), meta: { title: "billing.invoiceSettings", needs: "see_money", under: "billing" } },
   { path: "/billing/corrections", name: "billing-corrections", component: () => import("./pages/CorrectionList.vue"), meta: { title: "billing.corrections", needs: "see_money", under: "billing" } },
   { path: "/billing/arrears", name: "billing-arrears", component: () => import("./pages/ArrearsList.vue"), meta: { title: "billing.arrears", needs: "see_money", under: "billing" } },
 ];

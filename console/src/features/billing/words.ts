@@ -80,6 +80,7 @@ export const words = {
     noArrears: ["没有欠费", "Nobody owes"],
     print: { zh: ["打印（中文）", "Print in Chinese"], en: ["打印（英文）", "Print in English"] },
     files: ["账单文件", "Bill files"],
+    invoiceSettings: ["开票设置", "Invoice settings"],
     letterhead: ["账单抬头", "Letterhead"],
     actStart: {
       title: ["为 {month} 出账？", "Bill {month}?"],

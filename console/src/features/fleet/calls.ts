@@ -171,3 +171,4 @@ export const removeConcentrator = (concentratorId: number, reason: string) =>
   call("delete", "/api/v1/concentrators/{concentrator_id}", { path: { concentrator_id: concentratorId }, query: { reason } });
 export const importConcentrators = (file: File): Promise<ConcentratorImport> =>
   sendFile(urlOf("/api/v1/concentrators/import", {}, {}), file);
+export const meterFaults = (meterId: number, signal: Abort) => call("get", "/api/v1/meters/{meter_id}/fault-codes", { path: { meter_id: meterId }, signal });

@@ -17,6 +17,7 @@ export const signIn = (body: { tenant?: string; login: string; password: string 
 export const signOut = () => call("delete", "/api/v1/session");
 export const changePassword = (body: { current: string; new: string; keep_tokens: boolean }) => call("post", "/api/v1/session/password", { body });
 export const listUsers = (query: { cursor?: string; limit?: number }, signal: Abort) => call("get", "/api/v1/users", { query, signal });
+export const getUser = (userId: number, signal: Abort) => call("get", "/api/v1/users/{user_id}", { path: { user_id: userId }, signal });
 export const createUser = (body: NewUser) => call("post", "/api/v1/users", { body });
 export const changeUser = (userId: number, body: UserChange) => call("patch", "/api/v1/users/{user_id}", { path: { user_id: userId }, body });
 export const removeUser = (userId: number, reason: string) => call("delete", "/api/v1/users/{user_id}", { path: { user_id: userId }, query: { reason } });

@@ -6,6 +6,7 @@ export const routes: readonly Page[] = [
   { path: "/password", name: "password", component: () => import("./pages/PasswordForm.vue"), meta: { title: "frame.changePassword", alone: true } },
   { path: "/profile", name: "profile", component: () => import("./pages/ProfilePage.vue"), meta: { title: "profile.title" } },
   { path: "/users", name: "users", component: () => import("./pages/UserList.vue"), meta: { title: "users.title", needs: "manage_users" } },
+  { path: "/users/:userId(\\d+)/reach", name: "user-reach", component: () => import("./pages/ReachForm.vue"), meta: { title: "reach.title", needs: "manage_users", under: "users" } },
   { path: "/roles", name: "roles", component: () => import("./pages/RoleList.vue"), meta: { title: "roles.title", needs: "manage_users", under: "users" } },
   { path: "/tokens", name: "tokens", component: () => import("./pages/TokenList.vue"), meta: { title: "tokens.title" } },
   { path: "/audit", name: "audit", component: () => import("./pages/AuditLog.vue"), meta: { title: "audit.title", needs: "see_trail" } },

@@ -15,6 +15,9 @@ export type NoticeQuery = QueryOf<"list_notices">;
 export type NoticeState = NonNullable<NoticeQuery["state"]>;
 export type Subscription = Schemas["Subscription"];
 export type SubscriptionSettings = Schemas["SubscriptionSettings"];
+export type Announcement = Schemas["Announcement"];
+export type AnnouncementDraft = Schemas["AnnouncementDraft"];
+export type AudiencePreview = Schemas["AudiencePreview"];
 type NewChannel = Schemas["NewChannel"];
 type ChannelChange = Schemas["ChannelChange"];
 
@@ -60,3 +63,11 @@ export const pushDeadLetters = (subscriptionId: number, cursor: string, signal: 
   call("get", "/api/v1/subscriptions/{subscription_id}/dead-letters", { path: { subscription_id: subscriptionId }, query: { cursor }, signal });
 export const sendPushDeadLetters = (subscriptionId: number, deadIds: number[], reason: string) =>
   call("post", "/api/v1/subscriptions/{subscription_id}/dead-letters/again", { path: { subscription_id: subscriptionId }, body: { dead_ids: deadIds, reason } });
+
+export const listAnnouncements = (query: QueryOf<"list_announcements">, signal: Abort) => call("get", "/api/v1/announcements", { query, signal });
+export const previewAnnouncement = (body: Schemas["Audience"]) => call("post", "/api/v1/announcements/preview", { body });
+export const addAnnouncement = (body: AnnouncementDraft) => call("post", "/api/v1/announcements", { body });
+export const approveAnnouncement = (announcementId: number, reason: string) =>
+  call("post", "/api/v1/announcements/{announcement_id}/approve", { path: { announcement_id: announcementId }, body: { reason } });
+export const cancelAnnouncement = (announcementId: number, reason: string) =>
+  call("post", "/api/v1/announcements/{announcement_id}/cancel", { path: { announcement_id: announcementId }, body: { reason } });

@@ -7,5 +7,6 @@ export const routes: readonly Page[] = [
   { path: "/notices/policies", name: "notice-policies", component: () => import("./pages/PolicyList.vue"), meta: { title: "notice.policies", needs: "handle_notices", under: "notices" } },
   { path: "/notices/calendars", name: "notice-calendars", component: () => import("./pages/CalendarList.vue"), meta: { title: "notice.calendars", needs: "handle_notices", under: "notices" } },
   { path: "/subscriptions", name: "subscriptions", component: () => import("./pages/SubscriptionList.vue"), meta: { title: "notice.subscriptions", needs: "handle_notices", under: "notices" } },
+  { path: "/announcements", name: "announcements", component: () => import("./pages/AnnouncementList.vue"), meta: { title: "notice.announcements", needs: "handle_notices", under: "notices" } },
   { path: "/inbox", name: "inbox", component: () => import("./pages/InboxPage.vue"), meta: { title: "notice.inbox" } },
 ];

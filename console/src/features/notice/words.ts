@@ -4,7 +4,7 @@ import type { Words } from "@/shared/i18n/bilingual";
 
 export const words = {
   notice: {
-    log: ["通知记录", "Delivery log"], channels: ["通知渠道", "Channels"], policies: ["通知策略", "Policies"], calendars: ["值班表", "Duty calendars"], subscriptions: ["订阅推送", "Subscriptions"], inbox: ["收件箱", "Inbox"],
+    log: ["通知记录", "Delivery log"], channels: ["通知渠道", "Channels"], policies: ["通知策略", "Policies"], calendars: ["值班表", "Duty calendars"], subscriptions: ["订阅推送", "Subscriptions"], announcements: ["客户公告", "Announcements"], inbox: ["收件箱", "Inbox"],
     name: ["名称", "Name"], kind: ["类型", "Kind"], perMinute: ["每分钟上限", "Most a minute"], lastAccepted: ["最近送达", "Last accepted"], lastFault: ["最近失败", "Last failure"], off: ["已停用", "off"], on: ["启用", "In use"],
     test: ["测试", "Test"], change: ["修改", "Change"], remove: ["删除", "Remove"], save: ["保存", "Save"], saved: ["已保存", "Saved"], cancel: ["取消", "Cancel"], kept: ["已保存，留空不变", "kept; leave empty to keep it"],
     addChannel: ["新建渠道", "Add a channel"], changeChannel: ["修改渠道 {name}", "Change {name}"], noChannels: ["没有渠道", "No channels"], testQueued: ["测试已排队，结果见通知记录", "The test is queued; the delivery log shows what becomes of it"],
@@ -44,7 +44,7 @@ export const words = {
     actRemove: { title: ["删除 {name}？", "Remove {name}?"], what: ["不再用它发送；已有记录保留。", "Nothing is sent by it any more; its log stays."], back: ["可以重新建立。", "It can be made anew."] },
     actPolicy: { title: ["保存策略 {name}？", "Save the policy {name}?"], what: ["此后的告警按 {levels} 级通知。", "Alarms are told by its {levels} levels from now on."], back: ["可以再次修改。", "It can be changed again."], gone: ["不再通知任何人。", "It tells nobody any more."] },
     actCalendar: { title: ["保存值班表 {name}？", "Save the calendar {name}?"], what: ["使用它的策略按新班次通知。", "Policies that use it tell by the new shifts."], gone: ["仅在没有策略使用时可删除。", "Only while no policy uses it."] },
-    actSubscription: { title: ["保存订阅 {name}？", "Save the subscription {name}?"], what: ["数据将发往该网址。", "Data go to that URL."], back: ["可以停用。", "It can be switched off."], go: ["保存", "Save"] },
+    actSubscription: { title: ["保存订阅 {name}？", "Save the subscription {name}?"], what: ["数据将发往该地址。", "Data go to that URL."], back: ["可以停用。", "It can be switched off."], go: ["保存", "Save"] },
     actUnsubscribe: { title: ["删除订阅 {name}？", "Remove the subscription {name}?"], what: ["不再推送；其位置丢失。", "Nothing is pushed any more; its place is lost."], back: ["可重新订阅，从当时开始。", "It can be made anew, from then on."], go: ["删除", "Remove"] },
     actReplay: { title: ["自 {name} 重放？", "Replay from {name}?"], what: ["对方会再次收到相同编号的事件。", "Its receiver gets events with the same ids once more."], back: ["不能收回已发出的事件。", "What was sent cannot be taken back."], go: ["重放", "Replay"] },
     actDead: { title: ["重发 {name} 个未送达事件？", "Send {name} undelivered events again?"], what: ["排在下一个事件之前。", "They go before what stands next."], back: ["不能收回已发出的事件。", "What was sent cannot be taken back."], go: ["重发", "Send again"] },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operations of the counter.
+import { sendFile, urlOf } from "@/api/transport";
 import { call, fileUrl, type Abort, type QueryOf, type Schemas } from "@/api/typed";
 
 export type Receipt = Schemas["Receipt"];
@@ -47,3 +48,25 @@ export const bookDifference = (id: number, accountId: number, reason: string) =>
 export const approveBooking = (id: number, reason: string) => call("post", "/api/v1/payment-differences/{difference_id}/approve", { path: { difference_id: id }, body: { reason } });
 export const rejectBooking = (id: number, reason: string) => call("post", "/api/v1/payment-differences/{difference_id}/reject", { path: { difference_id: id }, body: { reason } });
 export const receiptPdf = (receiptId: number, language: "zh" | "en") => fileUrl("/api/v1/receipts/{receipt_id}/pdf", { language }, { receipt_id: receiptId });
+export type DebitFile = Schemas["DebitFile"];
+export type DebitItem = Schemas["DebitItem"];
+export type DebitAnswer = Schemas["DebitAnswer"];
+export type DebitAuthorisation = Schemas["DebitAuthorisation"];
+
+export const listAuthorisations = (query: QueryOf<"list_debit_authorisations">, signal: Abort) => call("get", "/api/v1/debit-authorisations", { query, signal });
+export const addAuthorisation = (body: Schemas["NewDebitAuthorisation"]) => call("post", "/api/v1/debit-authorisations", { body });
+export const endAuthorisation = (id: number, reason: string) => call("post", "/api/v1/debit-authorisations/{authorisation_id}/end", { path: { authorisation_id: id }, body: { reason } });
+export const listDebitFiles = (query: QueryOf<"list_debit_files">, signal: Abort) => call("get", "/api/v1/debit-files", { query, signal });
+export const makeDebitFile = (key: string, collectOn: string) => call("post", "/api/v1/debit-files", { body: { key, collect_on: collectOn } });
+export const readDebitFile = (id: number, signal: Abort) => call("get", "/api/v1/debit-files/{file_id}", { path: { file_id: id }, signal });
+export const listDebitItems = (id: number, query: QueryOf<"list_debit_items">, signal: Abort) => call("get", "/api/v1/debit-files/{file_id}/items", { path: { file_id: id }, query, signal });
+export const listDebitAnswers = (id: number, signal: Abort) => call("get", "/api/v1/debit-files/{file_id}/answers", { path: { file_id: id }, signal });
+export const debitFileUrl = (id: number) => urlOf("/api/v1/debit-files/{file_id}/download", { file_id: id });
+export const readDebitAnswer = (id: number, file: File): Promise<DebitAnswer> => sendFile(urlOf("/api/v1/debit-files/{file_id}/answers", { file_id: id }), file);
+export const voidDebitFile = (id: number, reason: string) => call("post", "/api/v1/debit-files/{file_id}/void", { path: { file_id: id }, body: { reason } });
+export type PaymentPartner = Schemas["PaymentPartner"];
+
+export const listPartners = (signal: Abort) => call("get", "/api/v1/payment-partners", { signal });
+export const addPartner = (name: string, reason: string) => call("post", "/api/v1/payment-partners", { body: { name, reason } });
+export const changePartner = (id: number, body: Schemas["PaymentPartnerForm"]) => call("put", "/api/v1/payment-partners/{partner_id}", { path: { partner_id: id }, body });
+export const renewPartnerKey = (id: number, reason: string) => call("post", "/api/v1/payment-partners/{partner_id}/key", { path: { partner_id: id }, body: { reason } });

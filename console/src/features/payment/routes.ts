@@ -8,5 +8,9 @@ export const routes: readonly Page[] = [
   { path: "/payments/orders/:id(\\d+)", name: "payment-order", component: () => import("./pages/OrderPage.vue"), meta: { title: "payment.order", needs: "see_money", under: "payment-orders" } },
   { path: "/payments/refunds", name: "payment-refunds", component: () => import("./pages/RefundList.vue"), meta: { title: "payment.refunds", needs: "see_money", under: "payment-orders" } },
   { path: "/payments/differences", name: "payment-differences", component: () => import("./pages/DifferenceList.vue"), meta: { title: "payment.comparison", needs: "see_money", under: "payment-orders" } },
+  { path: "/payments/debits", name: "debit-files", component: () => import("./pages/DebitFiles.vue"), meta: { title: "payment.debitFiles", needs: "see_money", under: "payment-orders" } },
+  { path: "/payments/debits/:id(\\d+)", name: "debit-file", component: () => import("./pages/DebitFile.vue"), meta: { title: "payment.debitFile", needs: "see_money", under: "payment-orders" } },
+  { path: "/payments/debit-authorisations", name: "debit-authorisations", component: () => import("./pages/DebitAuthorisations.vue"), meta: { title: "payment.authorisations", needs: "see_money", under: "payment-orders" } },
+  { path: "/payments/partners", name: "payment-partners", component: () => import("./pages/PaymentPartners.vue"), meta: { title: "payment.partners", needs: "see_money", under: "payment-orders" } },
   { path: "/payments/channels", name: "payment-channels", component: () => import("./pages/PayChannels.vue"), meta: { title: "payment.payChannels", needs: "see_money", under: "payment-orders" } },
 ];

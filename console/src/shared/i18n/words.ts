@@ -98,7 +98,7 @@ export const words = {
   },
   role: {
     administrator: ["管理员", "Administrator"], operator: ["操作员", "Operator"], dispatcher: ["调度员", "Dispatcher"], clerk: ["业务员", "Clerk"],
-    cashier: ["收费员", "Cashier"], reader: ["抄表员", "Meter reader"], installer: ["安装员", "Installer"], government: ["政府监管", "Government"],
+    cashier: ["收费员", "Cashier"], reader: ["抄表员", "Meter reader"], installer: ["安装员", "Installer"], maker: ["厂家", "Maker"], government: ["政府监管", "Government"],
     viewer: ["查看者", "Viewer"], own: ["本单位自定角色", "A role of the utility's own"],
   },
   frame_log: {

@@ -219,16 +219,24 @@ class Dispatcher:
         return command.concentrator if driver is not None and driver.is_asked else ""
 
     def _has_no_way(self, command: OpenCommand) -> bool:
-        """It has no module, and the concentrator only hands on what it says unasked."""
-        return bool(command.concentrator) and command.imei is None and not self._line_of(command)
+        """It has no module, and the concentrator only hands on what it says unasked; or it is asked on a line, by a frame that leaves it to
+        its edge who is meant, and it is on no line (any more)."""
+        if command.concentrator:
+            return command.imei is None and not self._line_of(command)
+        driver = self._known(command)
+        return driver is not None and driver.is_asked and not self._named(driver, command)
 
     def _names_nobody(self, command: OpenCommand) -> bool:
         """Its frame leaves the address to the edge, and no edge knows one: the meter is behind no concentrator (any more)."""
         driver = self._known(command)
         if driver is None or not driver.is_asked or command.concentrator:
             return False
-        named = {param.name for param in driver.command_kinds[command.kind].params}
-        return METER_NUMBER in named and not command.params.get(METER_NUMBER)
+        return self._named(driver, command) and not command.params.get(METER_NUMBER)
+
+    @staticmethod
+    def _named(driver: CommandDriver, command: OpenCommand) -> bool:
+        """Whether its frame can say whom it is for."""
+        return METER_NUMBER in {param.name for param in driver.command_kinds[command.kind].params}
 
     def _known(self, command: OpenCommand) -> CommandDriver | None:
         driver = self._drivers.command_driver(command.driver)

@@ -87,6 +87,17 @@ class DriverVector(Struct, frozen=True):
     expected: Any
 
 
+class DriverFault(Struct, frozen=True):
+    """A maker's code for an event, its meaning at this product, and what to do."""
+
+    event: str
+    code: str
+    title_zh: str
+    title_en: str
+    act_zh: str
+    act_en: str
+
+
 class DriverCatalog(Protocol):
     """The driver catalogue as people ask it."""
 
@@ -104,6 +115,9 @@ class DriverCatalog(Protocol):
         """How many digits of the number in its frames are compared with the registered one; 0: none, or an unknown driver."""
 
     def vectors(self, name: str) -> list[DriverVector] | None: ...
+    def fault_codes(self, name: str) -> list[DriverFault] | None:
+        """In the page's order; empty where it has none. None: no such driver."""
+
     def layout(self, name: str) -> DriverLayout | None: ...
     def damages(self, name: str, payload: bytes, received_s: int) -> list[DamagedPart]:
         """What could not be read of a message that is partly stored; empty for an unknown driver."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from openmains.app.fleet.driver_catalog import (
     DamagedPart,
+    DriverFault,
     DriverLayout,
     DriverPage,
     DriverVector,
@@ -55,7 +56,7 @@ class LoadedDriverCatalog:
             ) from None
         signed = {kind.value for kind, rule in RULES.items() if rule.signed}
         odd = [kind.name for kind in driver.command_kinds.values() if kind.signed or kind.name in signed]
-        if odd and isinstance(driver, TableDriver):
+        if odd and isinstance(driver, TableDriver | DialectDriver):
             why = f"{odd[0]} moves a valve or money: only pages of a release say such commands, for the signer knows no others"
             raise Problem("driver-page-broken", fields=(("/text", "not-accepted"),), line=0, why=why)
         return CheckedDriverPage(
@@ -86,6 +87,12 @@ class LoadedDriverCatalog:
             DriverVector(v.name, v.frame.hex(), v.source, dict(v.means) if v.fault is None else {"fault": v.fault})
             for v in driver.vectors
         ]
+
+    def fault_codes(self, name: str) -> list[DriverFault] | None:
+        driver = self._driver(name)
+        if driver is None:
+            return None
+        return [DriverFault(c.event, c.code, c.title.zh, c.title.en, c.act.zh, c.act.en) for c in driver.fault_codes]
 
     def layout(self, name: str) -> DriverLayout | None:
         driver = self._driver(name)

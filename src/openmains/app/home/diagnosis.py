@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from openmains.app.command.ports import StopSwitch
+from openmains.app.fleet.driver_catalog import DriverFault
 from openmains.app.identity.model import Actor
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
@@ -29,6 +31,12 @@ class EvidenceStore(Protocol):
     """The evidence of one meter, read of every context in one transaction."""
 
     async def of_meter(self, meter_id: MeterId, now_us: int) -> StoredEvidence | None: ...
+
+
+class MeterFault(DriverFault, frozen=True, kw_only=True):
+    """A code of the meter's driver page. ``is_open``: its event stands at the meter now."""
+
+    is_open: bool
 
 
 class DiagnosisStep(Struct, frozen=True):
@@ -69,3 +77,22 @@ async def diagnose_meter(
     found = diagnose(complaint, evidence)
     steps = [DiagnosisStep(step.check, step.verdict.value, dict(step.facts), step.act) for step in found.steps]
     return MeterDiagnosis(complaint.value, found.guess, steps, stored.account_id)
+
+
+async def faults_of_meter(
+    store: Store,
+    actor: Actor,
+    meter_id: MeterId,
+    codes_of: Callable[[str], list[DriverFault] | None],
+    now_us: int,
+) -> list[MeterFault]:
+    """Codes of its driver page, those that stand first. ``codes_of``: a page's codes by its name. Raises ``not-found``."""
+    async with store.tenant(actor.tenant_id) as work:
+        stored = await work[EvidenceStore].of_meter(meter_id, now_us)
+    if stored is None:
+        raise Problem("not-found")
+    standing = stored.evidence.events
+    found = [
+        MeterFault(*astuple(code), is_open=code.event in standing) for code in codes_of(stored.evidence.driver) or []
+    ]
+    return sorted(found, key=lambda fault: not fault.is_open)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from openmains.domain.identity.permission import Permission
+from openmains.domain.identity.reach import WHOLE, Reach
 from openmains.domain.identity.role import built_in, known
 from openmains.domain.ids import TenantId, TokenId, UserId
 
@@ -40,12 +41,25 @@ class Actor:
     own: Sequence[str] | None = None
     holder_role: str | None = None
     holder_own: Sequence[str] | None = None
+    places: Sequence[int] = ()
+    media: Sequence[str] = ()
+    products: Sequence[int] = ()
+
+    @property
+    def reach(self) -> Reach:
+        """Where its rights hold."""
+        return Reach(tuple(self.places), tuple(self.media), tuple(self.products))
+
+    @property
+    def held(self) -> frozenset[Permission]:
+        """What its role may do, wherever that holds."""
+        held = allowed(self.role, self.own)
+        return held if self.holder_role is None else held & allowed(self.holder_role, self.holder_own)
 
     @property
     def permissions(self) -> frozenset[Permission]:
-        """What it may do now."""
-        held = allowed(self.role, self.own)
-        return held if self.holder_role is None else held & allowed(self.holder_role, self.holder_own)
+        """What it may do now: nothing of the whole utility where its rights are limited."""
+        return self.held if self.reach.is_whole else self.held - WHOLE
 
     def may(self, permission: Permission) -> bool:
         """Whether it has this permission."""
@@ -74,11 +88,15 @@ class SignInRecord(msgspec.Struct, frozen=True):
     is_known: bool = False
     failed_elsewhere: int = 0
     own: Sequence[str] | None = None
+    places: Sequence[int] = ()
+    media: Sequence[str] = ()
+    products: Sequence[int] = ()
 
 
 class User(msgspec.Struct, frozen=True):
     """A person of a tenant. ``locked_until``: the latest end of a lock at one of the places from which wrong passwords came; from
-    other places the person can sign in meanwhile."""
+    other places the person can sign in meanwhile. ``places`` (with all below them), ``media``, ``products``: where the role holds; what
+    is empty limits nothing."""
 
     user_id: UserId
     login: str
@@ -89,6 +107,14 @@ class User(msgspec.Struct, frozen=True):
     must_change: bool
     locked_until: datetime | None
     created_at: datetime
+    places: list[int]
+    media: list[str]
+    products: list[int]
+
+    @property
+    def reach(self) -> Reach:
+        """Where this person's rights hold."""
+        return Reach(tuple(self.places), tuple(self.media), tuple(self.products))
 
 
 class RoleRecord(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from openmains.app.identity.model import Actor, ApiToken, AuditEntry, RoleRecord, SignInRecord, TrailFilter, User
 from openmains.domain.identity.permission import Permission
+from openmains.domain.identity.reach import EVERYWHERE, Reach
 from openmains.domain.identity.role import Role
 from openmains.domain.ids import TenantId, TokenId, UserId
 
@@ -26,7 +27,9 @@ class SignInStore(Protocol):
 class UserStore(Protocol):
     async def page(self, limit: int, after: int) -> list[User]: ...
     async def get(self, user_id: UserId) -> User | None: ...
-    async def add(self, login: str, name: str, password_hash: str, role: str, locale: str) -> User | None:
+    async def add(
+        self, login: str, name: str, password_hash: str, role: str, locale: str, reach: Reach = EVERYWHERE
+    ) -> User | None:
         """None: the login is taken. The new user must change the password."""
 
     async def change(self, user_id: UserId, values: dict[str, Any]) -> User | None: ...
@@ -48,6 +51,13 @@ class UserStore(Protocol):
 
     async def other_administrators(self, user_id: UserId) -> int:
         """Enabled administrators apart from this user."""
+
+
+class ReachStore(Protocol):
+    """What grants may be limited to."""
+
+    async def unknown(self, reach: Reach) -> Reach:
+        """Of its places and products those that the utility does not have."""
 
 
 class RoleStore(Protocol):

@@ -13,13 +13,14 @@ from openmains.domain.identity.role import built_in, covers
 _NO_ROLE = (("/role", "not-accepted"),)
 
 
-async def give(work: Work, actor: Actor, code: str) -> RoleRecord:
-    """The role that somebody is to have; raises ``invalid-input`` where there is none of this code, ``role-too-high`` where it may do
+async def give(work: Work, actor: Actor, code: str, *, to_oneself: bool = False) -> RoleRecord:
+    """The role that somebody is to have; ``to_oneself``: a token, which holds where its person's rights hold.
+    Raises ``invalid-input`` where there is none of this code, ``role-too-high`` where it may do
     what the actor may not."""
     found = await work[RoleStore].get(code)
     if found is None:
         raise Problem("invalid-input", fields=_NO_ROLE)
-    within(actor, frozenset(found.permissions), "/role")
+    within(actor, frozenset(found.permissions), "/role", actor.held if to_oneself else None)
     return found
 
 
@@ -29,11 +30,14 @@ async def is_below(work: Work, actor: Actor, code: str) -> None:
     within(actor, frozenset(found.permissions) if found else built_in(code), "/role")
 
 
-def within(actor: Actor, permissions: frozenset[Permission], pointer: str) -> None:
+def within(
+    actor: Actor, permissions: frozenset[Permission], pointer: str, held: frozenset[Permission] | None = None
+) -> None:
     """Raises ``role-too-high``, which names what the actor lacks."""
-    if covers(actor.permissions, permissions):
+    held = actor.permissions if held is None else held
+    if covers(held, permissions):
         return
-    lacking = [PERMISSIONS[one] for one in PERMISSIONS if one in permissions - actor.permissions]
+    lacking = [PERMISSIONS[one] for one in PERMISSIONS if one in permissions - held]
     zh, en = "、".join(words.zh for words in lacking), "; ".join(words.en for words in lacking)
     raise Problem("role-too-high", fields=((pointer, "not-accepted"),), lacking=(zh, en))
 

@@ -149,4 +149,7 @@ def _actor(found: SignInRecord, login: str, address: str, request_id: str) -> Ac
         must_change=found.must_change,
         address=address,
         request_id=request_id,
+        places=found.places,
+        media=found.media,
+        products=found.products,
     )

@@ -27,7 +27,7 @@ async def create_token(
     if actor.kind != "session":
         raise Problem("session-only")
     async with store.tenant(actor.tenant_id) as work:
-        given = await give(work, actor, role)
+        given = await give(work, actor, role, to_oneself=True)
     if Permission.MANAGE_USERS in given.permissions or valid_days is None:
         reason = stated(reason)
     secret, secret_hash = new_secret(TOKEN_PREFIX)

@@ -31,6 +31,13 @@ async def ask_for_job(
     return job
 
 
+async def note_download(store: Store, actor: Actor, job: Job, file_name: str) -> None:
+    """Files of jobs hold many rows, and names among them: who takes one is in the trail before it goes out (R13.5)."""
+    async with store.tenant(actor.tenant_id) as work:
+        said = {"kind": job.kind, "file_name": file_name}
+        await work[AuditTrail].record(actor, "download_job_file", "job", job.job_id, None, said)
+
+
 async def cancel_job(store: Store, actor: Actor, job_id: int) -> Job:
     """Raises ``not-found`` or ``already-done``; a running job stops at its next step."""
     async with store.tenant(actor.tenant_id) as work:

@@ -42,10 +42,14 @@ def url_fault(text: str) -> str | None:
         return "wrong-format"
     if parts.scheme not in WEB or parts.username is not None or port == 0 or not text.isascii():
         return "wrong-format"
-    host = parts.hostname or ""
-    if not _HOST.fullmatch(host) and ":" not in host:
+    if host_fault(parts.hostname or "") is not None:
         return "wrong-format"
     return "wrong-format" if any(sign <= " " for sign in text) else None
+
+
+def host_fault(host: str) -> str | None:
+    """A host as ``urlsplit`` gives it: an address of IPv6 without its brackets."""
+    return None if _HOST.fullmatch(host) or ":" in host else "wrong-format"
 
 
 def mail_fault(text: str) -> str | None:

@@ -14,6 +14,7 @@ from openmains.app.notice.shapes.talk import encoded
 from openmains.domain.period import utc_of_us
 
 CONTENT_TYPE: Final = "application/cloudevents+json; charset=utf-8"
+PREFIX: Final = "org.openmains."
 _INSTANTS: Final = {
     "received_us": "received_at",
     "shown_us": "visible_at",
@@ -60,7 +61,7 @@ def event_of(happened: OutboxEvent, utility_code: str) -> CloudEvent:
             data[name] = value
         else:
             data[shown] = None if value is None else _instant(value)
-    kind = f"org.openmains.{happened.kind}.{happened.change}"
+    kind = f"{PREFIX}{happened.kind}.{happened.change}"
     key = f"{happened.kind}-{happened.event_id}"
     return _event(key, kind, utility_code, happened.number, happened.made_us, data, happened.seq)
 
@@ -69,7 +70,7 @@ def readings_of(days: Sequence[Mapping[str, Any]], utility_code: str, now_us: in
     """Days of readings that changed; each with the version by which a repeat is known. ``id``: of what is in it."""
     key = f"reading-{hashlib.sha256(encoded(days)).hexdigest()[:32]}"
     data = {"days": list(days)}
-    return _event(key, "org.openmains.reading.changed", utility_code, None, now_us, data, None)
+    return _event(key, f"{PREFIX}reading.changed", utility_code, None, now_us, data, None)
 
 
 def _event(

@@ -13,7 +13,7 @@ ChannelKind = Literal[
     "inbox", "email", "webhook", "wecom", "dingtalk", "feishu", "sms_aliyun", "sms_tencent", "wechat", "apprise"
 ]
 NoticeState = Literal["waiting", "sending", "accepted", "failed"]
-TemplateKind = Literal["raised", "escalated", "cleared", "digest", "test", "order", "order_overdue"]
+TemplateKind = Literal["raised", "escalated", "cleared", "digest", "test", "order", "order_overdue", "announcement"]
 Locale = Literal["zh", "en"]
 Minute = Annotated[int, Meta(ge=0, le=1439)]
 Row64 = Annotated[int, Meta(ge=1, le=2**63 - 1)]
@@ -156,7 +156,8 @@ class Attempt(Struct, frozen=True):
 
 class Notice(Struct, frozen=True):
     """A line of the delivery log. ``accepted_at``: the instant of the channel's acknowledgement, ``shown_ms``: from the meter's message to
-    it (R7.1); ``members``: of a group of alarms; ``bundle``: notices of the same number went as one message."""
+    it (R7.1); ``members``: of a group of alarms; ``bundle``: notices of the same number went as one message; ``customer_id``: whom an
+    announcement went to."""
 
     notice_id: int
     kind: str
@@ -181,6 +182,7 @@ class Notice(Struct, frozen=True):
     seen_at: datetime | None
     bundle: int | None
     reason: str
+    customer_id: int | None = None
 
 
 class NoticeDetail(Struct, frozen=True):

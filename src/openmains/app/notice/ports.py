@@ -24,7 +24,8 @@ from openmains.app.notice.model import (
 )
 from openmains.app.notice.sealing import SealedKey
 from openmains.app.notice.shapes.talk import Letter, Outcome
-from openmains.domain.ids import TenantId, UserId
+from openmains.app.party.personal import PersonalPlace, SealedValue
+from openmains.domain.ids import CustomerId, TenantId, UserId
 from openmains.domain.notice.decide import Decision, NoticeEvent, Policy, Rota, Timer
 
 
@@ -95,6 +96,7 @@ class NoticeLog(Protocol):
         channel_id: int | None,
         alarm_id: int | None,
         user_id: int | None,
+        announcement_id: int | None = None,
     ) -> list[Notice]: ...
     async def detail(self, notice_id: int) -> tuple[Notice, dict[str, Any], list[Attempt]] | None:
         """With the facts that its text is made of, and each try."""
@@ -152,6 +154,7 @@ class Due:
     facts: Mapping[str, Any]
     tries: int
     bundle: int | None
+    customer_id: CustomerId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +200,15 @@ class NoticeWork(Protocol):
     async def sent_since(self, channel_id: int, since_us: int) -> int:
         """How many messages went out by it."""
 
-    async def due(self, channel_id: int, now_us: int, most: int) -> list[Due]: ...
+    async def due(self, channel_id: int, now_us: int, most: int) -> list[Due]:
+        """To users and groups."""
+
+    async def due_customers(self, channel_id: int, now_us: int, most: int, *, all_hours: bool) -> list[Due]:
+        """To customers; without ``all_hours`` only what is critical."""
+
+    async def phones(self, customer_ids: Sequence[CustomerId]) -> tuple[list[SealedValue], dict[CustomerId, str]]:
+        """Customers' own numbers as they are sealed, and those that nobody sealed yet."""
+
     async def claim(self, notice_ids: Sequence[int], bundle: int, now_us: int) -> bool:
         """They are on their way; False: one of them is not waiting any more, and nothing was changed."""
 
@@ -216,6 +227,12 @@ class NoticeWork(Protocol):
     ) -> None: ...
     async def forget(self, now_us: int) -> int:
         """Notices that were kept for long enough; how many."""
+
+
+class PersonalOpener(Protocol):
+    """Opens what is sealed of customers (``PersonalVault``)."""
+
+    async def open(self, tenant_id: TenantId, stored: Sequence[SealedValue]) -> dict[PersonalPlace, str]: ...
 
 
 class EventDecision(Protocol):

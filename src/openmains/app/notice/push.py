@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The worker's turn at subscriptions: everything that happened, to each in order (R14.7, ADR 0034).
+"""The worker's turn at subscriptions: everything that happened, to each in order (R14.7, ADR 0034), by webhook or through a broker
+(ADR 0054).
 
 A subscription goes on only when its receiver has taken what stands next, so what it gets is in order whatever fails. What is refused
 is tried again with growing waits for 72 hours, then it is a dead letter and the next one's turn. A receiver that says that the content
@@ -13,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from openmains.app.notice.brokers import BrokerLink, is_broker, message_of
 from openmains.app.notice.cloud_events import CONTENT_TYPE, CloudEvent, OutboxEvent, event_of, readings_of
 from openmains.app.notice.sealing import KeyUnreadableError, SealedKey, Sealer, subscription_purpose
 from openmains.app.notice.shapes.talk import Accepted, Outcome, Refused, Talk
@@ -37,6 +39,7 @@ class PushAccount:
     tenant_id: TenantId
     utility_code: str
     url: str
+    login: str
     kinds: frozenset[str]
     area_id: int | None
     sealed: SealedKey | None
@@ -111,13 +114,14 @@ class ChannelLink(Protocol):
 
 @dataclass(slots=True)
 class PushLoop:
-    """``now_us``: the clock; ``feed`` None: readings are not pushed here."""
+    """``now_us``: the clock; ``feed`` None: readings are not pushed here; ``brokers`` None: nothing goes through brokers here."""
 
     work: PushWork
     sealer: Sealer
     link: ChannelLink
     feed: ReadingFeed | None
     now_us: Callable[[], int]
+    brokers: BrokerLink | None = None
     tasks: dict[int, asyncio.Task[None]] = field(default_factory=dict)
 
     async def step(self) -> None:
@@ -160,6 +164,21 @@ class PushLoop:
         return await self.sealer.open(account.tenant_id, subscription_purpose(account.subscription_id), account.sealed)
 
     async def _post(self, account: PushAccount, event: CloudEvent, secret: str) -> Outcome:
+        if is_broker(account.url):
+            if self.brokers is None:
+                return Refused("no-broker-link")
+            client = f"openmains-{account.utility_code}-{account.subscription_id}"
+            message = message_of(
+                account.url,
+                account.login,
+                secret,
+                client,
+                kind=event.kind,
+                key=event.key,
+                body=event.body,
+                content_type=CONTENT_TYPE,
+            )
+            return await self.brokers.publish(message)
         call = signed(account.url, event.body, CONTENT_TYPE, event.key, secret, self.now_us() // US)
         return await self.link.converse(post(call))
 

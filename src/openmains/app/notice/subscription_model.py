@@ -16,23 +16,27 @@ DeadState = Literal["open", "again", "taken"]
 
 class SubscriptionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What goes where: ``kinds`` alarm (raised, acknowledged, cleared, reopened), command (ended), valve (moved), reading (days that
-    changed); of an area with what is below it, null: everywhere. ``secret`` signs; left out, it stays as it is; '' takes it away."""
+    changed); of an area with what is below it, null: everywhere. ``url``: ``https``; or a broker with the place below which events
+    are published: ``mqtts://host/topic``, ``tls://host/subject`` of NATS. ``secret`` signs a webhook, or is the password of ``login`` at a
+    broker; left out, it stays as it is; '' takes it away."""
 
     name: Name
     url: Annotated[str, Meta(min_length=8, max_length=500)]
     kinds: Annotated[list[EventGroup], Meta(min_length=1, max_length=4)]
     area_id: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    login: Annotated[str, Meta(max_length=100)] = ""
     secret: Annotated[str, Meta(max_length=200)] | None = None
     is_on: bool = True
 
 
 class Subscription(Struct, frozen=True):
     """``waiting``: events between its place and the newest, of all kinds; ``failing_since``: since when what stands next is refused;
-    ``dead``: dead letters that are open."""
+    ``is_signed``: whether it has a secret; ``dead``: dead letters that are open."""
 
     subscription_id: int
     name: str
     url: str
+    login: str
     kinds: list[EventGroup]
     area_id: int | None
     is_signed: bool

@@ -3,11 +3,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
-from openmains.app.notice.channel_fields import url_fault
+from openmains.app.notice.brokers import is_broker, target_fault
 from openmains.app.notice.ports import RotaStore
 from openmains.app.notice.sealing import Sealer, subscription_purpose
 from openmains.app.notice.subscription_model import Subscription, SubscriptionSettings, SubscriptionStore
@@ -47,7 +48,7 @@ async def change_subscription(
     """Its place stays; it is tried at once. Raises as ``add_subscription``, and ``not-found``."""
     async with store.tenant(actor.tenant_id) as work:
         before = await _got(work, subscription_id)
-        await _check(work, wanted)
+        await _check(work, wanted, before)
         why = stated(reason)
         if await work[SubscriptionStore].is_taken(wanted.name, subscription_id):
             raise Problem("notice-name-taken", name=wanted.name)
@@ -119,17 +120,29 @@ async def _got(work: Work, subscription_id: int) -> Subscription:
     return found
 
 
-async def _check(work: Work, wanted: SubscriptionSettings) -> None:
+async def _check(work: Work, wanted: SubscriptionSettings, before: Subscription | None = None) -> None:
     faults = []
-    code = url_fault(wanted.url)
+    code = target_fault(wanted.url)
     if code is not None:
         faults.append(("/url", code))
+    elif before is not None and before.is_signed and wanted.secret is None and _leads_elsewhere(before.url, wanted.url):
+        faults.append(("/secret", "required"))  # a password is never sent to another broker than it was given for
+    if wanted.login and (not is_broker(wanted.url) or not wanted.login.isprintable()):
+        faults.append(("/login", "not-accepted" if not is_broker(wanted.url) else "wrong-format"))
+    if wanted.secret and is_broker(wanted.url) and not wanted.login:
+        faults.append(("/login", "required"))
     if len(set(wanted.kinds)) < len(wanted.kinds):
         faults.append(("/kinds", "twice"))
     if wanted.area_id is not None and await work[RotaStore].area_path(wanted.area_id) is None:
         faults.append(("/area_id", "unknown-reference"))
     if faults:
         raise Problem("invalid-input", fields=tuple(faults))
+
+
+def _leads_elsewhere(before: str, after: str) -> bool:
+    """To another server, where either is a broker: what signs there is a password here."""
+    old, new = urlsplit(before), urlsplit(after)
+    return (is_broker(before) or is_broker(after)) and (old.scheme, old.netloc) != (new.scheme, new.netloc)
 
 
 async def _seal(work: Work, actor: Actor, sealer: Sealer, subscription_id: int, wanted: SubscriptionSettings) -> None:

@@ -29,6 +29,7 @@ FACTS: Final = frozenset(
         "order",
         "title",
         "due",
+        "text",
     }
 )
 MOST_LISTED: Final = 10
@@ -60,6 +61,8 @@ TEMPLATES: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
         "[Work order overdue] {order} {title}",
         "{utility}: work order {order} is overdue: {title}" + _ORDER_EN + "See to it now, or send somebody else.",
     ),
+    ("announcement", "zh"): ("【{utility}】{title}", "{text}"),
+    ("announcement", "en"): ("[{utility}] {title}", "{text}"),
     ("digest", "zh"): ("{utility}：{count} 条告警通知", "{list}\n详见控制台。"),
     ("digest", "en"): ("{utility}: {count} notices", "{list}\nSee the console."),
     ("test", "zh"): ("{utility}：测试通知", "这是一条测试通知，收到即表示该渠道可用。"),
@@ -145,6 +148,7 @@ def facts_of(raw: Mapping[str, object], utility: str, zone: Zone, locale: str) -
         "alarm": str(raw.get("alarm_id") or ""),
         "order": str(raw.get("order_id") or ""),
         "title": str(raw.get("title") or ""),
+        "text": str(raw.get("text") or ""),
         "due": local_time(due // 1_000_000, zone) if isinstance(due := raw.get("due_us"), int) else "–",
     }
 

@@ -12,11 +12,13 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from openmains.app.notice.ports import ChannelAccount, Contact, Due, NoticeWork, Sender
+from openmains.app.notice.model import Locale
+from openmains.app.notice.ports import ChannelAccount, Contact, Due, NoticeWork, PersonalOpener, Sender
 from openmains.app.notice.sealing import KeyUnreadableError, Sealer, channel_purpose
 from openmains.app.notice.shapes.talk import Accepted, Letter, Outcome, Refused
 from openmains.app.notice.texts import facts_of, listed, worded
-from openmains.domain.ids import UserId
+from openmains.domain.ids import CustomerId
+from openmains.domain.notice.announcement import is_day
 from openmains.domain.notice.decide import INBOX, PERSONAL, SEVERITIES, decide, decide_timer
 from openmains.domain.notice.pace import notice_wait_us, room
 from openmains.domain.notice.parcels import Parcel, parcels
@@ -31,12 +33,13 @@ SEND_S = 30.0  # after which a channel that has its own limits is given up all t
 
 @dataclass(slots=True)
 class NoticeLoop:
-    """``now_us``: the clock; ``senders`` by kind of channel."""
+    """``now_us``: the clock; ``senders`` by kind of channel; ``personal``: opens customers' numbers; None: no announcement is sent here."""
 
     work: NoticeWork
     sealer: Sealer
     senders: Mapping[str, Sender]
     now_us: Callable[[], int]
+    personal: PersonalOpener | None = None
     tasks: dict[int, asyncio.Task[None]] = field(default_factory=dict)
 
     async def step(self) -> int:
@@ -70,8 +73,14 @@ class NoticeLoop:
         if not free:
             return
         waiting = await self.work.due(account.channel_id, now, DUE_AT_ONCE)
-        if not waiting:
-            return
+        if waiting:
+            free -= await self._send_own(account, waiting, free)
+        free -= account.per_minute // 2  # half of what a channel may send is kept for alarms
+        if free > 0 and self.personal is not None:
+            await self._send_customers(account, free, now)
+
+    async def _send_own(self, account: ChannelAccount, waiting: Sequence[Due], free: int) -> int:
+        """To users and groups; how many messages."""
         by_id = {notice.notice_id: notice for notice in waiting}
         whole = [(notice.notice_id, notice.user_id or 0, notice.held != "", notice.bundle) for notice in waiting]
         chosen = parcels(whole, free)
@@ -82,7 +91,36 @@ class NoticeLoop:
         secrets = await self._secrets(account)
         for parcel in chosen:
             notices = [by_id[notice_id] for notice_id in parcel.notice_ids]
-            await self._send(account, parcel, notices, contacts, words, secrets)
+            first = notices[0]
+            contact = None if first.user_id is None else contacts.get(first.user_id)
+            await self._send(account, parcel, notices, contact, words, secrets)
+        return len(chosen)
+
+    async def _send_customers(self, account: ChannelAccount, free: int, now: int) -> None:
+        """Announcements (R7.5): each customer one message, by day unless it is about safety."""
+        all_hours = is_day(zone(account.zone), now // 1_000_000)
+        waiting = await self.work.due_customers(account.channel_id, now, free, all_hours=all_hours)
+        if not waiting or self.personal is None:
+            return
+        whose = [notice.customer_id for notice in waiting if notice.customer_id is not None]
+        sealed, phones = await self.work.phones(whose)
+        broken: set[CustomerId] = set()
+        for value in sealed:
+            try:
+                opened = await self.personal.open(account.tenant_id, [value])
+            except KeyUnreadableError:
+                broken.add(value.place.customer_id)
+            else:
+                phones[value.place.customer_id] = opened[value.place]
+        words = await self.work.templates(account.tenant_id)
+        secrets = await self._secrets(account)
+        locale: Locale = "en" if account.settings.get("locale") == "en" else "zh"
+        for notice in waiting:
+            phone = "" if notice.customer_id is None else phones.get(notice.customer_id, "")
+            told = Refused("phone-unreadable", is_final=True) if notice.customer_id in broken else secrets
+            await self._send(
+                account, Parcel((notice.notice_id,)), [notice], Contact("", phone, "", locale), words, told
+            )
 
     async def _secrets(self, account: ChannelAccount) -> dict[str, str] | Refused:
         if account.sealed is None:
@@ -97,7 +135,7 @@ class NoticeLoop:
         account: ChannelAccount,
         parcel: Parcel,
         notices: Sequence[Due],
-        contacts: Mapping[UserId, Contact],
+        contact: Contact | None,
         words: Mapping[tuple[str, str], tuple[str, str]],
         secrets: dict[str, str] | Refused,
     ) -> None:
@@ -105,8 +143,6 @@ class NoticeLoop:
         ids = list(parcel.notice_ids)
         if not await self.work.claim(ids, ids[0], claimed):
             return
-        first = notices[0]
-        contact = None if first.user_id is None else contacts.get(first.user_id)
         letter = letter_of(account, notices, contact, words)
         outcome: Outcome
         if isinstance(secrets, Refused):

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import structs
 
 from openmains.app.fleet.search import grams_of_terms, like_escape, parse_query
+from openmains.app.identity.exports import asked_for
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
@@ -60,8 +61,8 @@ async def list_customers(
 async def note_seen(work: Work, actor: Actor, what: str, before: int, rows: int, chosen: Mapping[str, Any]) -> None:
     """Who looks at more than ``MOST_SEEN`` rows of a list with customers is in the trail, with each page from then on."""
     if before + rows > MOST_SEEN:
-        said = {name: value for name, value in chosen.items() if value is not None}
-        await work[AuditTrail].record(actor, "view_customers", what, "", None, {"rows": before + rows, **said})
+        said = {"rows": before + rows, **asked_for(chosen)}
+        await work[AuditTrail].record(actor, "view_customers", what, "", None, said)
 
 
 async def read_customer(store: Store, vault: PersonalVault, actor: Actor, customer_id: CustomerId) -> CustomerDetail:

@@ -1,13 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """What payments ask of the store."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from openmains.app.billing.settling import Share
-from openmains.app.ledger.model import Channel
+from openmains.app.ledger.model import Channel, CustomerBalance
 from openmains.app.payment.model import PaymentReturn, Receipt, TillShift
 from openmains.domain.ids import UserId
+
+
+class ReceiptBatch(NamedTuple):
+    """Receipts that are written together, by place: ``paid``: what each paid; ``after``: its account then."""
+
+    channel: Channel
+    day: int
+    account_ids: Sequence[int]
+    keys: Sequence[str]
+    fen: Sequence[int]
+    entry_ids: Sequence[int]
+    paid: Sequence[Sequence[Share]]
+    after: Sequence[CustomerBalance]
 
 
 class ShiftStore(Protocol):
@@ -43,6 +56,12 @@ class ReceiptStore(Protocol):
         taken_by: UserId,
         now_us: int,
     ) -> int: ...
+    async def of_keys(self, channel: Channel, keys: Sequence[str]) -> Mapping[str, int]:
+        """Those that are taken, with their receipts."""
+
+    async def add_many(self, rows: ReceiptBatch, taken_by: UserId, now_us: int) -> list[int]:
+        """Taken at no counter; their ids, in order."""
+
     async def get(self, receipt_id: int) -> Receipt | None: ...
     async def page(
         self, limit: int, after: int | None, *, account_id: int | None = None, shift_id: int | None = None

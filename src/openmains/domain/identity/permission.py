@@ -89,6 +89,7 @@ class Permission(StrEnum):
     APPROVE_MONEY = "approve_money"
     TAKE_MONEY = "take_money"
     BOOK_PAYMENTS = "book_payments"
+    RUN_DIRECT_DEBIT = "run_direct_debit"
     RUN_BILLING = "run_billing"
     MANAGE_PAYMENT_CHANNELS = "manage_payment_channels"
     PAY_AS_THIRD_PARTY = "pay_as_third_party"
@@ -231,6 +232,11 @@ PERMISSIONS: dict[Permission, Words] = {
         Group.MONEY, "柜台收款、开班、结班", "take money at the counter, open and close shifts"
     ),
     Permission.BOOK_PAYMENTS: Words(Group.MONEY, "直接记入收款", "book payments into the ledger"),
+    Permission.RUN_DIRECT_DEBIT: Words(
+        Group.MONEY,
+        "登记代扣授权，生成代扣文件、读入回盘",
+        "keep debit authorisations, make debit files and read their answers",
+    ),
     Permission.RUN_BILLING: Words(Group.MONEY, "出账、月结", "run billing, close months"),
     Permission.MANAGE_PAYMENT_CHANNELS: Words(
         Group.MONEY, "设置支付渠道及其密钥", "set payment channels and their keys"

@@ -20,6 +20,7 @@ class Role(StrEnum):
     CASHIER = "cashier"
     READER = "reader"
     INSTALLER = "installer"
+    MAKER = "maker"
     GOVERNMENT = "government"
     VIEWER = "viewer"
 
@@ -50,7 +51,7 @@ _WATCHES = frozenset(
 _KEEPS_BOOKS = frozenset(
     {
         P.MANAGE_PREMISES, P.MANAGE_METERS, P.MANAGE_CUSTOMERS, P.SEE_PERSONAL, P.DRAFT_TARIFFS, P.ASK_FOR_MONEY, P.TAKE_READINGS,
-        P.MANAGE_ROUTES, P.MANAGE_JOBS,
+        P.MANAGE_ROUTES, P.MANAGE_JOBS, P.RUN_DIRECT_DEBIT,
     }
 )  # fmt: skip
 _WORKS = (
@@ -95,6 +96,10 @@ BUILT_IN: dict[Role, BuiltIn] = {
             }
         ),
     ),
+    Role.MAKER: BuiltIn(
+        "厂家", "maker",
+        frozenset({P.SEE_PLACES, P.SEE_PRODUCTS, P.SEE_METERS, P.SEE_SUMS, P.SEE_READINGS, P.SEE_FRAMES}),
+    ),
     Role.GOVERNMENT: BuiltIn("政府监管", "government", frozenset({P.SEE_PLACES, P.SEE_SUMS})),
     Role.VIEWER: BuiltIn("查看者", "viewer", _SEES),
 }  # fmt: skip
@@ -104,6 +109,10 @@ BUILT_IN: dict[Role, BuiltIn] = {
 def built_in(code: str) -> frozenset[P]:
     """What a built-in role may do; nothing for a code that names none."""
     return BUILT_IN[Role(code)].permissions if code in set(Role) else frozenset()
+
+
+NEEDS_PRODUCTS = frozenset({Role.MAKER})
+"""Roles of people who are not the utility's own: they hold for the products that are named with them, and for none without."""
 
 
 def covers(held: Set[P], needed: Set[P]) -> bool:

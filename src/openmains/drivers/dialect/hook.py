@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A driver made from a dialect page: each frame is walked alone, frames of one shape become columns.
 
-It reads only: emulated meters of a maker are the maker's. A message without a clock of its own, or with one that was never set, is dated by
-its arrival.
+It makes no meter's messages: emulated meters of a maker are the maker's. What devices of a line are told is ``commands``. A message
+without a clock of its own, or with one that was never set, is dated by its arrival.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from openmains.drivers.dialect import commands
 from openmains.drivers.dialect.page import DialectPage
 from openmains.drivers.dialect.schema import read_dialect
 from openmains.drivers.dialect.walk import FrameFaultError, Reading, Walk
@@ -34,6 +35,7 @@ class DialectDriver(PageDriver):
             points |= {"register", "register_at", "register_values", "register_instants"}
         self.points = frozenset(points)
         self.is_asked = self.dialect.poll is not None
+        self.command_kinds = commands.kinds_of(self.dialect.poll)
         if page.number_digits is None:
             self.number_digits = MOST_DIGITS if "meter_number" in points else 0
 
@@ -82,6 +84,27 @@ class DialectDriver(PageDriver):
 
     def encode(self, kind: Kind, values: Mapping[str, object], message: str | None = None) -> bytes:
         raise EncodeError(f"frames of {self.name} are made by its meters; the page only reads them")
+
+    def command_body(
+        self, kind: str, params: Mapping[str, object], *, serial: int, counter: int, not_after: int
+    ) -> bytes:
+        """The whole frame: there is no place for counter, validity and MAC."""
+        return commands.body(self.dialect.poll, kind, params)
+
+    def command(
+        self,
+        kind: str,
+        params: Mapping[str, object],
+        *,
+        serial: int,
+        counter: int,
+        not_after: int,
+        mac: Callable[[bytes], bytes] | None = None,
+    ) -> bytes:
+        return self.command_body(kind, params, serial=serial, counter=counter, not_after=not_after)
+
+    def explain_down(self, frame: bytes) -> list[FieldTrace]:
+        return commands.explain(frame)
 
 
 def _date(found: Reading, received_at: int) -> None:

@@ -12,7 +12,7 @@ from openmains.drivers.errors import Place
 from openmains.drivers.model import Kind, Title
 from openmains.drivers.page import Bits
 from openmains.wire.crc import Crc
-from openmains.wire.modbus.poll import Block
+from openmains.wire.modbus.acts import Block, ValveControl
 
 SIZES = (1, 2, 3, 4, 5, 6, 7, 8)
 MOST_RAW = 2**62  # a value beyond is damage: sums and differences of two still fit 64 bits
@@ -123,11 +123,13 @@ class DialectMessage:
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """How its devices are asked on a line. ``unit``: of a device that is alone on it; None: the last ``UNIT_DIGITS`` digits of its number."""
+    """How its devices are asked on a line, and their valves moved. ``unit``: of a device that is alone on it; None: the last ``UNIT_DIGITS``
+    digits of its number."""
 
     over_tcp: bool
     unit: int | None
     blocks: tuple[Block, ...]
+    valve: ValveControl | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ class _MessageEntry(TypedDict):
 def read_dialect(reader: PageReader, vocabulary: Vocabulary, page: Page) -> DialectPage:
     """The frame of the page, checked; raises ``DriverPageError``."""
     for name in reader.data:
-        if name not in ("driver", "vector", *SECTIONS):
+        if name not in ("driver", "vector", "fault", *SECTIONS):
             reader.fail(reader.place(name), f"a dialect page has no section {name}; it has {', '.join(SECTIONS)}")
     entry = reader.section(_FrameEntry, "frame")
     if entry["byte_order"] not in ("big", "little"):
@@ -118,7 +118,7 @@ def read_dialect(reader: PageReader, vocabulary: Vocabulary, page: Page) -> Dial
         offset_min * 60,
         page.unit_exponent,
         least,
-        read_poll(reader),
+        read_poll(reader, page),
     )
 
 

@@ -91,7 +91,8 @@ SETTINGS do_not_merge_across_partitions_select_final = 1, join_algorithm = 'full
          max_bytes_before_external_group_by = 1000000000
 
 -- name: counts_by_cell
--- Meters of a day by the radio cell in which each spoke last in a span before (0: none is known) and status, as in counts.
+-- Meters of a day by the radio cell in which each spoke last in a span before (0: none is known) and status, as in counts; no area or no product
+-- means all.
 SELECT last_cell, multiIf(is_full, if(received_s < due, 'on_time', 'late'), {at:UInt32} < due, 'not_due', lacking) AS status, count()
   FROM (SELECT d.meter_id AS meter_id, d.due AS due, k.received_s AS received_s,
                multiIf(k.slots = 0, 'missing', k.slots > k.measured, 'estimated',
@@ -107,7 +108,9 @@ SELECT last_cell, multiIf(is_full, if(received_s < due, 'on_time', 'late'), {at:
                        arrayElement({dues:Array(UInt32)}, mode) AS due
                   FROM meter_dim FINAL
                  WHERE tenant_id = {tenant:UInt32} AND first_day <= {day:Date} AND registered_s < {seen:UInt32}
-                   AND removed_on > arrayElement({ends:Array(Date)}, mode)) AS d
+                   AND removed_on > arrayElement({ends:Array(Date)}, mode)
+                   AND (empty({areas:Array(UInt32)}) OR area_id IN {areas:Array(UInt32)})
+                   AND (empty({of_products:Array(UInt32)}) OR product_id IN {of_products:Array(UInt32)})) AS d
           LEFT ANY JOIN (SELECT meter_id, slots, measured, received_s FROM day_total FINAL
                           WHERE tenant_id = {tenant:UInt32} AND day = {day:Date} AND received_s < {seen:UInt32}) AS k
             ON d.meter_id = k.meter_id) AS m

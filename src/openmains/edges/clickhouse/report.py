@@ -60,11 +60,17 @@ class DayReports:
             for row in rows
         ]
 
-    async def counts_by_cell(self, tenant_id: TenantId, asked: DayRequest) -> list[CellCounts]:
+    async def counts_by_cell(
+        self, tenant_id: TenantId, asked: DayRequest, areas: Sequence[int] = (), products: Sequence[int] = ()
+    ) -> list[CellCounts]:
         """Meters by the radio cell in which each spoke last before the day was due, and status."""
         rows = await self._clickhouse.query(
             *QUERIES["counts_by_cell"](
-                **self._params(tenant_id, asked), heard_from=asked.heard[0], heard_until=asked.heard[1]
+                **self._params(tenant_id, asked),
+                heard_from=asked.heard[0],
+                heard_until=asked.heard[1],
+                areas=list(areas),
+                of_products=list(products),
             )
         )
         return [CellCounts(int(row[0]), Status(row[1]), int(row[2])) for row in rows]

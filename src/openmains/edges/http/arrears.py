@@ -122,7 +122,7 @@ async def switch_arrears_rule(
     operation_id="simulate_arrears",
     status_code=200,
     tags=["arrears"],
-    opt=may(Permission.SEE_MONEY),
+    opt=may(Permission.SEE_MONEY, whole=True),
 )
 async def simulate_arrears(request: Request[Any, Any, Any]) -> ArrearsSimulation:
     """Who would be warned and closed today, with the reason of each, and why the others would not; nobody is. Rules count as

@@ -13,7 +13,7 @@ from openmains.app.billing.paper_ports import PaperStore, Typesetter
 from openmains.app.billing.ports import DayVolumes
 from openmains.app.job.model import Job
 from openmains.app.problems import Problem
-from openmains.domain.identity.permission import Permission
+from openmains.domain.identity.permission import PERMISSIONS, Permission
 from openmains.domain.ledger.payment_code import account_of
 from openmains.domain.period import zone
 from openmains.edges.http.deps import ApiDeps, actor_of, deps_of, today_number
@@ -78,11 +78,15 @@ async def print_bill(request: Request[Any, Any, Any], bill_id: Id, language: Ton
     opt=may(Permission.RUN_BILLING),
 )
 async def make_bill_files(request: Request[Any, Any, Any], run_id: Id, language: Tongue = None) -> Job:
-    """All bills that a run made as PDF files in the caller's language, 5,000 in each ZIP file: a job, whose pieces are downloaded from it."""
-    deps = deps_of(request)
+    """All bills that a run made as PDF files in the caller's language, 5,000 in each ZIP file: a job, whose pieces are downloaded from it.
+    Names and addresses stand on them: only for who may see customers."""
+    deps, actor = deps_of(request), actor_of(request)
+    if not actor.may(Permission.SEE_CUSTOMERS):
+        words = PERMISSIONS[Permission.SEE_CUSTOMERS]
+        raise Problem("not-allowed", needed=(words.zh, words.en))
     _printing(deps)
     return await bill_files.ask_for_files(
-        deps.store, actor_of(request), run_id, language or language_of(request), deps.settings.upload_dir
+        deps.store, actor, run_id, language or language_of(request), deps.settings.upload_dir
     )
 
 

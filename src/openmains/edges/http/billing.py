@@ -79,7 +79,7 @@ def _month(text: str) -> str:
     return text
 
 
-@get("/bill-runs", operation_id="list_bill_runs", tags=["billing"], opt=may(Permission.SEE_MONEY))
+@get("/bill-runs", operation_id="list_bill_runs", tags=["billing"], opt=may(Permission.SEE_MONEY, whole=True))
 async def list_bill_runs(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[BillRun]:
     """Runs with how far they are, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -96,7 +96,9 @@ async def start_bill_run(request: Request[Any, Any, Any], data: JSONBody[NewRun]
     )
 
 
-@get("/bill-runs/{run_id:int}", operation_id="read_bill_run", tags=["billing"], opt=may(Permission.SEE_MONEY))
+@get(
+    "/bill-runs/{run_id:int}", operation_id="read_bill_run", tags=["billing"], opt=may(Permission.SEE_MONEY, whole=True)
+)
 async def read_bill_run(request: Request[Any, Any, Any], run_id: Id) -> BillRun:
     """One run."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -122,7 +124,7 @@ async def resume_bill_run(request: Request[Any, Any, Any], run_id: Id, data: JSO
     "/bill-runs/{run_id:int}/refused",
     operation_id="list_refused_accounts",
     tags=["billing"],
-    opt=may(Permission.SEE_MONEY),
+    opt=may(Permission.SEE_MONEY, whole=True),
 )
 async def list_refused_accounts(
     request: Request[Any, Any, Any], run_id: Id, limit: Limit = 50, cursor: Cursor = None

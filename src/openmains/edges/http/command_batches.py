@@ -240,7 +240,7 @@ def _csv(rows: Sequence[Sequence[Any]], name: str) -> Response[bytes]:
     operation_id="preview_report_plan",
     status_code=200,
     tags=["commands"],
-    opt=may(Permission.GIVE_COMMANDS),
+    opt=may(Permission.GIVE_COMMANDS, whole=True),
 )
 async def preview_report_plan(request: Request[Any, Any, Any], data: JSONBody[PlanRequest]) -> ReportPlan:
     """Report times from the measured load of each cell: before and after, nothing changes."""
@@ -249,7 +249,12 @@ async def preview_report_plan(request: Request[Any, Any, Any], data: JSONBody[Pl
     return await plan(deps.store, _loads(deps), drivers, actor_of(request), data, deps.now_s())
 
 
-@post("/report-plan/apply", operation_id="apply_report_plan", tags=["commands"], opt=may(Permission.GIVE_COMMANDS))
+@post(
+    "/report-plan/apply",
+    operation_id="apply_report_plan",
+    tags=["commands"],
+    opt=may(Permission.GIVE_COMMANDS, whole=True),
+)
 async def apply_report_plan(request: Request[Any, Any, Any], data: JSONBody[ApplyPlan]) -> MadeBatch:
     """Draft the batch that tells the meters their new times."""
     deps = deps_of(request)

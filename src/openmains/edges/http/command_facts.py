@@ -15,7 +15,12 @@ from openmains.edges.http.inputs import OptionalId
 from openmains.edges.http.permissions import may
 
 
-@get("/signed-facts", operation_id="list_unsigned_facts", tags=["commands"], opt=may(Permission.GIVE_COMMANDS))
+@get(
+    "/signed-facts",
+    operation_id="list_unsigned_facts",
+    tags=["commands"],
+    opt=may(Permission.GIVE_COMMANDS, whole=True),
+)
 async def list_unsigned_facts(
     request: Request[Any, Any, Any], new_only: FromQuery[bool] = False, meter_id: OptionalId = None
 ) -> FactsSummary:
@@ -25,7 +30,13 @@ async def list_unsigned_facts(
     return await list_facts(deps_of(request).signer, actor_of(request), new_only=new_only, meter_ids=chosen)
 
 
-@post("/signed-facts", operation_id="sign_facts", status_code=200, tags=["commands"], opt=may(Permission.GIVE_COMMANDS))
+@post(
+    "/signed-facts",
+    operation_id="sign_facts",
+    status_code=200,
+    tags=["commands"],
+    opt=may(Permission.GIVE_COMMANDS, whole=True),
+)
 async def sign_the_facts(request: Request[Any, Any, Any], data: JSONBody[NewFacts]) -> FactsResult:
     """Sign exactly the list of this hash, with a sign-in at the signer; a second person's too where it loosens a rule or brings more than
     20 new meters."""

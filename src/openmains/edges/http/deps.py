@@ -11,6 +11,7 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 
+from openmains.app.billing.invoice_ports import TaxAdapter
 from openmains.app.billing.paper_ports import Typesetter
 from openmains.app.billing.ports import DayVolumes
 from openmains.app.command.device_management.operations import MeterLink
@@ -105,6 +106,7 @@ class ApiDeps:
     meter_link: MeterLink | None = None
     sealer: Sealer | None = None
     provider_call: Caller | None = None  # to providers of payments
+    tax: TaxAdapter | None = None  # issues invoices
     away: tuple[type[Exception], ...] = ()  # what the engines' clients raise when theirs is not there
     sign_in: SignIn = field(init=False)
     change_password: ChangePassword = field(init=False)

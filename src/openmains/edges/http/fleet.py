@@ -9,7 +9,14 @@ from msgspec import Meta, Struct
 
 from openmains.app.command.onboard import check_product
 from openmains.app.fleet import change_products
-from openmains.app.fleet.driver_catalog import DriverIdentity, DriverLayout, DriverPage, DriverVector, TracedField
+from openmains.app.fleet.driver_catalog import (
+    DriverFault,
+    DriverIdentity,
+    DriverLayout,
+    DriverPage,
+    DriverVector,
+    TracedField,
+)
 from openmains.app.fleet.model import NewProduct, Product, ProductChange
 from openmains.app.fleet.ports import ProductStore
 from openmains.app.problems import Problem
@@ -139,6 +146,20 @@ async def list_driver_vectors(request: Request[Any, Any, Any], maker: PathWord, 
 
 
 @get(
+    "/drivers/{maker:str}/{model:str}/fault-codes",
+    operation_id="list_driver_faults",
+    tags=["drivers"],
+    opt=may(Permission.SEE_PRODUCTS),
+)
+async def list_driver_faults(request: Request[Any, Any, Any], maker: PathWord, model: PathWord) -> list[DriverFault]:
+    """The maker's fault codes of a driver page: code, meaning and act in both languages, by the event that they raise."""
+    found = deps_of(request).drivers.fault_codes(_driver_of(request, maker, model))
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
+@get(
     "/drivers/{maker:str}/{model:str}/layout",
     operation_id="read_driver_layout",
     tags=["drivers"],
@@ -178,6 +199,7 @@ HANDLERS: list[Any] = [
     list_drivers,
     read_driver,
     list_driver_vectors,
+    list_driver_faults,
     read_driver_layout,
     explain_frame,
 ]

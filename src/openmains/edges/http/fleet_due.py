@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from litestar import Request, get, put
 from litestar.params import FromQuery, JSONBody, QueryParameter
 from litestar.response import File
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from openmains.app.fleet.lives import stock
 from openmains.app.fleet.lives.model import DueAction, DueCount, DueFilter, DueMeter, LifetimeRule
@@ -97,7 +97,7 @@ async def list_due_meters(
     async with deps.store.tenant(actor.tenant_id) as work:
         await _check_area(work, asked.area_id)
         rows = await work[LifeStore].due(asked)
-    return page("due", rows, limit, _place)
+    return page("due", [_shown(actor, row) for row in rows], limit, _place)
 
 
 @get("/meters/due/counts", operation_id="count_due_meters", tags=["meters"], opt=may(Permission.SEE_METERS))
@@ -135,7 +135,7 @@ async def download_due_meters(
     async def lines() -> AsyncGenerator[list[Sequence[Any]]]:
         async with deps.store.tenant(actor.tenant_id) as work:
             async for rows in work[LifeStore].due_pages(asked):
-                yield [_line(row, language) for row in rows]
+                yield [_line(_shown(actor, row), language) for row in rows]
 
     # Made whole before the first byte goes out: the transaction lasts as long as the search, and not as a slow reader takes.
     async with aclosing(lines()) as found:
@@ -163,6 +163,11 @@ async def set_lifetime_rules(
 async def _check_area(work: Work, area_id: AreaId | None) -> None:
     if area_id is not None and await work[AreaStore].get(area_id) is None:
         raise Problem("invalid-input", fields=(("/area_id", "unknown-reference"),))
+
+
+def _shown(actor: Actor, row: DueMeter) -> DueMeter:
+    """Where it hangs, not to a maker's people."""
+    return structs.replace(row, address="") if actor.reach.products else row
 
 
 def _place(row: DueMeter) -> tuple[str, int]:

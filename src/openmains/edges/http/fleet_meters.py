@@ -2,7 +2,7 @@
 """The registry of meters."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import date
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -76,7 +76,9 @@ _AnyMeter = TypeVar("_AnyMeter", bound=Meter)
 
 
 def _shown(actor: Actor, meter: _AnyMeter) -> _AnyMeter:
-    """Whose it is, only to who may see customers."""
+    """Whose it is, only to who may see customers; where it is, not to a maker's people."""
+    if actor.reach.products:
+        meter = structs.replace(meter, address="")
     if actor.may(Permission.SEE_CUSTOMERS):
         return meter
     bare = structs.replace(meter, customer_id=None, customer_code=None, customer_name=None)
@@ -123,23 +125,25 @@ async def list_meters(
     """Meters by filter, or those a search finds; an area includes the areas below it."""
     deps, actor = deps_of(request), actor_of(request)
     scope = f"meters {sort}"
-    after = decode_cursor(scope, cursor, tuple[str, Key]) if q is None else None
+    after = decode_cursor(scope, cursor, tuple[str, Key, int]) if q is None else None
     chosen = MeterFilter(
         optional(AreaId, area_id),
         optional(ProductId, product_id),
         status,
         sort,
         limit + 1,
-        after,
+        None if after is None else after[:2],
         deps.now_us(),
         kind,
         tag_id=optional(TagId, tag_id),
     )
     if q is not None:
         return await _search(deps, actor, q, min(limit, 200), cursor, chosen)
+    before = 0 if after is None else after[2]
     async with deps.store.tenant(actor.tenant_id) as work:
         rows = [_shown(actor, meter) for meter in await work[MeterStore].page(chosen)]
-    return page(scope, rows, limit, lambda meter: (meter.number, meter.meter_id))
+        seen = await _note_names(work, actor, before, rows[:limit], {"area_id": area_id, "product_id": product_id})
+    return page(scope, rows, limit, lambda meter: (meter.number, meter.meter_id, seen))
 
 
 @get("/meters/count", operation_id="count_meters", tags=["meters"], opt=may(Permission.SEE_METERS))
@@ -167,23 +171,32 @@ async def count_meters(
         return Counted(await work[MeterStore].count(chosen), MOST_COUNTED)
 
 
+async def _note_names(work: Work, actor: Actor, before: int, told: Sequence[Meter], chosen: dict[str, Any]) -> int:
+    """How many customers' names this list has told so far; many of them are in the trail (R13.5)."""
+    names = sum(meter.customer_name is not None for meter in told)
+    if names:
+        await customers.note_seen(work, actor, "meter", before, names, chosen)
+    return before + names
+
+
 async def _search(
     deps: ApiDeps, actor: Actor, q: str, limit: int, cursor: str | None, within: MeterFilter
 ) -> Page[Meter]:
     sees_customers = actor.may(Permission.SEE_CUSTOMERS)
     phone = await customers.phone_blind(vault_of(deps), actor, q) if sees_customers else None
     async with deps.store.tenant(actor.tenant_id) as work:
-        found, following = await hits_of(work, phone, q, limit, cursor, within)
-        rows = await work[MeterStore].by_ids(found)
-    told = [_shown(actor, meter) for meter in rows if sees_customers or is_found_by_itself(meter, q)]
-    return Page(items=told, next=following)
+        after = decode_cursor("search", cursor, tuple[str, int])
+        found, following = await hits_of(work, phone, q, limit, after and after[0], within)
+        shown = [_shown(actor, meter) for meter in await work[MeterStore].by_ids(found)]
+        told = [meter for meter in shown if sees_customers or is_found_by_itself(meter, q)]
+        seen = await _note_names(work, actor, after[1] if after else 0, told, {"q": q})
+    return Page(items=told, next=encode_cursor("search", (following, seen)) if following is not None else None)
 
 
 async def hits_of(
-    work: Work, phone: bytes | None, q: str, limit: int, cursor: str | None, within: MeterFilter
+    work: Work, phone: bytes | None, q: str, limit: int, after: str | None, within: MeterFilter
 ) -> tuple[list[MeterId], str | None]:
-    """Who was found, and the cursor of what follows. A whole phone is looked up by its blind index; its meters come first."""
-    after = decode_cursor("search", cursor, str)
+    """Who was found, and where what follows begins. A whole phone is looked up by its blind index; its meters come first."""
     try:
         hits = await work[MeterSearch].search(q, limit, after, within)
     except ValueError as error:
@@ -195,7 +208,7 @@ async def hits_of(
         chosen = structs.replace(within, sort="number", after=None, limit=200, customer_ids=tuple(owners))
         theirs = [meter.meter_id for meter in await work[MeterStore].page(chosen)]
         found = list(dict.fromkeys([*theirs, *found]))
-    return found, encode_cursor("search", hits[-1].cursor) if more else None
+    return found, hits[-1].cursor if more else None
 
 
 @get(
@@ -241,7 +254,8 @@ async def download_meters(
     async def counted() -> AsyncIterator[list[RegisteredMeter]]:
         nonlocal told
         async for rows in pages():
-            kept = [_shown(actor, row) for row in rows if sees_customers or not q or is_found_by_itself(row, q)]
+            shown = [_shown(actor, row) for row in rows]
+            kept = [row for row in shown if sees_customers or not q or is_found_by_itself(row, q)]
             told += len(kept)
             yield kept
 

@@ -17,6 +17,7 @@ from openmains.app.identity.hashing import hash_secret
 from openmains.app.identity.model import Actor
 from openmains.app.identity.session import note_use
 from openmains.app.problems import Problem
+from openmains.app.reach import NONE, Limits, limit_to
 from openmains.domain.identity.permission import PERMISSIONS
 from openmains.edges.http.deps import ApiDeps, Connection, client_address, client_hop, deps_of
 from openmains.edges.http.permissions import access_of, operation_of
@@ -55,6 +56,7 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
     """Raises the ``Problem`` that keeps the caller out; sets the actor otherwise."""
     access = access_of(handler)
     deps = deps_of(connection)
+    limit_to(NONE)  # of a request before in the same task
     if access is not None and access.is_public:
         if operation_of(handler) == "sign_in":
             _limit(deps.sign_in_limiter.wait_s(client_address(connection)))
@@ -76,7 +78,10 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
         raise Problem("not-allowed", needed=(words.zh, words.en))
     if actor.must_change and not access.before_password_change:
         raise Problem("change-password-first")
+    if access.is_whole and not actor.reach.is_whole:
+        raise Problem("whole-utility-only")
     connection.scope["state"]["actor"] = actor
+    limit_to(Limits(actor.reach, actor.user_id))
 
 
 async def identify(connection: Connection, deps: ApiDeps) -> Actor | None:
@@ -105,7 +110,7 @@ async def is_still_allowed(connection: Connection, deps: ApiDeps, actor: Actor) 
     found = await deps.sign_in_store.find_credential(connection.scope["state"]["secret_hash"])
     return (
         found is not None
-        and (found.user_id, found.permissions) == (actor.user_id, actor.permissions)
+        and (found.user_id, found.permissions, found.reach) == (actor.user_id, actor.permissions, actor.reach)
         and not found.must_change
     )
 

@@ -8,7 +8,7 @@ from litestar import Request, get
 from litestar.params import QueryParameter
 
 from openmains.app.fleet.ports import MeterStore
-from openmains.app.home.diagnosis import MeterDiagnosis, diagnose_meter
+from openmains.app.home.diagnosis import MeterDiagnosis, MeterFault, diagnose_meter, faults_of_meter
 from openmains.app.home.model import HomeSummary, MeterEvent, Waiting
 from openmains.app.home.ports import HomeStore
 from openmains.app.home.summary import work_waiting
@@ -79,4 +79,18 @@ async def diagnose_a_meter(
     )
 
 
-HANDLERS: list[Any] = [read_home, list_waiting, list_timeline, diagnose_a_meter]
+@get(
+    "/meters/{meter_id:int}/fault-codes",
+    operation_id="list_meter_faults",
+    tags=["home"],
+    opt=may(Permission.SEE_ALARMS),
+)
+async def list_meter_faults(request: Request[Any, Any, Any], meter_id: Id) -> list[MeterFault]:
+    """The maker's fault codes of this meter's driver page with meaning and act; those whose event stands at the meter first."""
+    deps = deps_of(request)
+    return await faults_of_meter(
+        deps.store, actor_of(request), MeterId(meter_id), deps.drivers.fault_codes, deps.now_us()
+    )
+
+
+HANDLERS: list[Any] = [read_home, list_waiting, list_timeline, diagnose_a_meter, list_meter_faults]

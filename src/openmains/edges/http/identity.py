@@ -18,6 +18,7 @@ from openmains.app.identity.tokens import whose_tokens
 from openmains.app.problems import Problem
 from openmains.domain.identity.login import WRITTEN
 from openmains.domain.identity.permission import Permission
+from openmains.domain.identity.reach import MOST_PLACES, MOST_PRODUCTS, Reach
 from openmains.domain.ids import TokenId, UserId
 from openmains.domain.period import date_to_day, utc, zone
 from openmains.edges.http.deps import actor_of, deps_of
@@ -40,30 +41,41 @@ from openmains.edges.http.permissions import SIGNED_IN, may
 
 Locale = Literal["zh", "en"]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
+Number = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 RoleCode = Annotated[
     str, Meta(pattern="^[a-z][a-z0-9-]{1,31}$", description="Code of a role, built-in or the utility's own.")
 ]
+Places = Annotated[list[Number], Meta(max_length=MOST_PLACES, description="Areas, each with all below it.")]
+Media = Annotated[list[Literal["gas", "water"]], Meta(max_length=2)]
+Products = Annotated[list[Number], Meta(max_length=MOST_PRODUCTS, description="A maker's own models.")]
 
 
 class NewUser(Struct, frozen=True, forbid_unknown_fields=True):
-    """A person to add; a role that manages people needs a reason."""
+    """A person to add; a role that manages people needs a reason. ``places``, ``media``, ``products``: where the role holds; what is
+    empty limits nothing."""
 
     login: Annotated[str, Meta(min_length=2, max_length=64, pattern=f"^{WRITTEN}$")]
     name: Name
     role: RoleCode
     locale: Locale = "zh"
     reason: ReasonText = ""
+    places: Places = []
+    media: Media = []
+    products: Products = []
 
 
 class UserChange(Struct, frozen=True, forbid_unknown_fields=True):
-    """What of a person may change; ``unlock`` ends a lock after failed sign-ins. Another role, ``disabled`` and its end
-    need a reason."""
+    """What of a person may change; ``unlock`` ends a lock after failed sign-ins. Another role, other places,
+    media or products, ``disabled`` and its end need a reason."""
 
     name: Name | UnsetType = UNSET
     role: RoleCode | UnsetType = UNSET
     locale: Locale | UnsetType = UNSET
     disabled: bool | UnsetType = UNSET
     unlock: bool | UnsetType = UNSET
+    places: Places | UnsetType = UNSET
+    media: Media | UnsetType = UNSET
+    products: Products | UnsetType = UNSET
     reason: ReasonText = ""
 
 
@@ -125,6 +137,9 @@ async def create_user(request: Request[Any, Any, Any], data: JSONBody[NewUser]) 
         role=data.role,
         locale=data.locale,
         reason=data.reason,
+        reach=Reach(
+            tuple(dict.fromkeys(data.places)), tuple(dict.fromkeys(data.media)), tuple(dict.fromkeys(data.products))
+        ),
     )
     return UserWithPassword(user, password)
 

@@ -8,10 +8,13 @@ from litestar import Request, Response, delete, get, patch, post
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
+from openmains.app.fleet.ports import AreaStore
 from openmains.app.identity.model import Actor
 from openmains.app.identity.preferences import Preferences, PreferencesChange, change_preferences, own_preferences
 from openmains.app.identity.session import sign_out as end_session
+from openmains.app.unit_of_work import Store
 from openmains.domain.identity.permission import Permission
+from openmains.domain.ids import AreaId
 from openmains.edges.http.deps import actor_of, client_address, deps_of
 from openmains.edges.http.guard import BROWSER_COOKIE, browser_cookie, session_cookie
 from openmains.edges.http.permissions import ANY_PASSWORD, PUBLIC, SIGNED_IN
@@ -38,9 +41,16 @@ class PasswordBody(Struct, frozen=True, forbid_unknown_fields=True):
     keep_tokens: bool = False
 
 
+class SessionPlace(Struct, frozen=True):
+    """A place that the rights are limited to, with all below it."""
+
+    area_id: int
+    name: str
+
+
 class SessionInfo(Struct, frozen=True):
     """Who is signed in. ``permissions``: what this session or token may do; ``must_change``: nothing but the password can be
-    changed until it is."""
+    changed until it is. ``places``, ``media``, ``products``: where the rights hold; what is empty limits nothing."""
 
     user_id: int
     login: str
@@ -52,10 +62,19 @@ class SessionInfo(Struct, frozen=True):
     kind: str
     must_change: bool
     preferences: Preferences
+    places: list[SessionPlace]
+    media: list[str]
+    products: list[int]
     expires_at: datetime | None = None
 
 
-def _info(actor: Actor, preferences: Preferences, expires_at: datetime | None = None) -> SessionInfo:
+async def _info(store: Store, actor: Actor, expires_at: datetime | None = None) -> SessionInfo:
+    preferences = await own_preferences(store, actor)
+    places = []
+    if actor.places:
+        async with store.tenant(actor.tenant_id) as work:
+            found = [await work[AreaStore].get(AreaId(place)) for place in actor.places]
+        places = [SessionPlace(area.area_id, area.name) for area in found if area is not None]
     return SessionInfo(
         user_id=actor.user_id,
         login=actor.login,
@@ -67,6 +86,9 @@ def _info(actor: Actor, preferences: Preferences, expires_at: datetime | None = 
         kind=actor.kind,
         must_change=actor.must_change,
         preferences=preferences,
+        places=places,
+        media=list(actor.media),
+        products=list(actor.products),
         expires_at=expires_at,
     )
 
@@ -84,15 +106,14 @@ async def sign_in(request: Request[Any, Any, Any], data: JSONBody[SignInBody]) -
         request_id=request_id_of(request.scope),
     )
     cookies = [session_cookie(request, signed.secret, deps.settings.session), browser_cookie(request, signed.browser)]
-    preferences = await own_preferences(deps.store, signed.actor)
-    return Response(_info(signed.actor, preferences, signed.expires_at), status_code=201, cookies=cookies)
+    info = await _info(deps.store, signed.actor, signed.expires_at)
+    return Response(info, status_code=201, cookies=cookies)
 
 
 @get("/session", operation_id="read_session", tags=["identity"], opt=ANY_PASSWORD)
 async def read_session(request: Request[Any, Any, Any]) -> SessionInfo:
     """Who is signed in."""
-    actor = actor_of(request)
-    return _info(actor, await own_preferences(deps_of(request).store, actor))
+    return await _info(deps_of(request).store, actor_of(request))
 
 
 @patch("/session/preferences", operation_id="change_preferences", tags=["identity"], opt=SIGNED_IN)

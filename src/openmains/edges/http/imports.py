@@ -66,7 +66,9 @@ async def list_import_headings(request: Request[Any, Any, Any]) -> list[ImportHe
         return await work[ImportHeadings].all()
 
 
-@put("/imports/headings", operation_id="set_import_heading", tags=["jobs"], opt=may(Permission.MANAGE_METERS))
+@put(
+    "/imports/headings", operation_id="set_import_heading", tags=["jobs"], opt=may(Permission.MANAGE_METERS, whole=True)
+)
 async def set_import_heading(request: Request[Any, Any, Any], data: JSONBody[ImportHeading]) -> list[ImportHeading]:
     """A heading of other systems' files is this column from now on. What a heading means here already stays."""
     return await set_heading(deps_of(request).store, actor_of(request), data)
@@ -77,7 +79,7 @@ async def set_import_heading(request: Request[Any, Any, Any], data: JSONBody[Imp
     operation_id="remove_import_heading",
     status_code=200,
     tags=["jobs"],
-    opt=may(Permission.MANAGE_METERS),
+    opt=may(Permission.MANAGE_METERS, whole=True),
 )
 async def remove_import_heading(
     request: Request[Any, Any, Any], heading: Annotated[str, QueryParameter(min_length=1, max_length=100)]
@@ -140,7 +142,7 @@ def _workbook(rows: list[list[str]]) -> bytes:
     status_code=202,
     tags=["jobs"],
     request_max_body_size=LARGEST_IMPORT,
-    opt=may(Permission.MANAGE_METERS),
+    opt=may(Permission.MANAGE_METERS, whole=True),
 )
 async def start_import(
     request: Request[Any, Any, Any],
@@ -185,7 +187,7 @@ class UndoOfImport(Struct, frozen=True, forbid_unknown_fields=True):
     operation_id="undo_import",
     status_code=202,
     tags=["jobs"],
-    opt=may(Permission.MANAGE_METERS),
+    opt=may(Permission.MANAGE_METERS, whole=True),
 )
 async def undo_import(request: Request[Any, Any, Any], job_id: Id, data: JSONBody[UndoOfImport]) -> Job:
     """Take an import of meters back, as a job: meters it changed are as before, meters it made are gone. Rows whose meters were used since

@@ -95,7 +95,7 @@ def _period(first: date, last: date) -> tuple[int, int]:
     return date_to_day(first), date_to_day(last) + 1
 
 
-@get("/ledger/entries", operation_id="list_entries", tags=["ledger"], opt=may(Permission.SEE_MONEY))
+@get("/ledger/entries", operation_id="list_entries", tags=["ledger"], opt=may(Permission.SEE_MONEY, whole=True))
 async def list_entries(
     request: Request[Any, Any, Any],
     account_id: OptionalId = None,
@@ -109,7 +109,12 @@ async def list_entries(
     return page("entries", rows, limit, lambda entry: entry.entry_id)
 
 
-@get("/ledger/entries/{entry_id:int}", operation_id="read_entry", tags=["ledger"], opt=may(Permission.SEE_MONEY))
+@get(
+    "/ledger/entries/{entry_id:int}",
+    operation_id="read_entry",
+    tags=["ledger"],
+    opt=may(Permission.SEE_MONEY, whole=True),
+)
 async def read_entry(request: Request[Any, Any, Any], entry_id: Id) -> BookedEntry:
     """One entry."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -219,7 +224,12 @@ async def close_month(request: Request[Any, Any, Any], month: PathWord, data: JS
     return await booking.close_month(deps.store, actor, month, today_number(request), data.reason, deps.now_us())
 
 
-@get("/ledger/trial-balance", operation_id="read_trial_balance", tags=["ledger"], opt=may(Permission.SEE_MONEY))
+@get(
+    "/ledger/trial-balance",
+    operation_id="read_trial_balance",
+    tags=["ledger"],
+    opt=may(Permission.SEE_MONEY, whole=True),
+)
 async def read_trial_balance(request: Request[Any, Any, Any], first: From, last: To) -> TrialBalance:
     """Each account over the days: opening, debit, credit, closing; the sums are 0 or ``faults`` says which is not."""
     days = _period(first, last)

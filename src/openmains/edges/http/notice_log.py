@@ -35,6 +35,7 @@ async def list_notices(
     channel_id: OptionalId = None,
     alarm_id: OptionalId = None,
     user_id: OptionalId = None,
+    announcement_id: OptionalId = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[Notice]:
@@ -47,11 +48,14 @@ async def list_notices(
             channel_id=channel_id,
             alarm_id=alarm_id,
             user_id=user_id,
+            announcement_id=announcement_id,
         )
     return page("notices", rows, limit, lambda notice: notice.notice_id)
 
 
-@get("/notices/summary", operation_id="read_notice_summary", tags=["notices"], opt=may(Permission.SEE_ALARMS))
+@get(
+    "/notices/summary", operation_id="read_notice_summary", tags=["notices"], opt=may(Permission.SEE_ALARMS, whole=True)
+)
 async def read_notice_summary(request: Request[Any, Any, Any], hours: Hours = 24) -> NoticeSummary:
     """Of the alarms received lately: how many somebody's channel acknowledged within 20 s (R7.1), and what missed it."""
     deps = deps_of(request)

@@ -58,7 +58,7 @@ class NewReturn(Struct, frozen=True, forbid_unknown_fields=True):
     reason: ReasonText = ""
 
 
-@get("/shifts", operation_id="list_shifts", tags=["counter"], opt=may(Permission.SEE_MONEY))
+@get("/shifts", operation_id="list_shifts", tags=["counter"], opt=may(Permission.SEE_MONEY, whole=True))
 async def list_shifts(request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None) -> Page[TillShift]:
     """Shifts of all clerks, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:

@@ -57,7 +57,12 @@ class DifferenceBooking(Struct, frozen=True, forbid_unknown_fields=True):
     reason: ReasonText = ""
 
 
-@get("/payment-comparisons", operation_id="list_payment_comparisons", tags=["payments"], opt=may(Permission.SEE_MONEY))
+@get(
+    "/payment-comparisons",
+    operation_id="list_payment_comparisons",
+    tags=["payments"],
+    opt=may(Permission.SEE_MONEY, whole=True),
+)
 async def list_payment_comparisons(
     request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None
 ) -> Page[PaymentComparison]:
@@ -89,7 +94,12 @@ async def compare_third_parties(request: Request[Any, Any, Any], data: JSONBody[
     )
 
 
-@get("/payment-differences", operation_id="list_payment_differences", tags=["payments"], opt=may(Permission.SEE_MONEY))
+@get(
+    "/payment-differences",
+    operation_id="list_payment_differences",
+    tags=["payments"],
+    opt=may(Permission.SEE_MONEY, whole=True),
+)
 async def list_payment_differences(
     request: Request[Any, Any, Any],
     of_state: Annotated[DifferenceState | None, QueryParameter(name="state")] = None,

@@ -95,7 +95,7 @@ class PaymentSignerLogin(Struct, frozen=True, forbid_unknown_fields=True):
         return f"PaymentSignerLogin({self.login!r})"
 
 
-def _sealer(request: Request[Any, Any, Any]) -> ChannelSealer:
+def sealer_of(request: Request[Any, Any, Any]) -> ChannelSealer:
     found = deps_of(request).sealer
     if found is None:
         raise Problem("not-offered")
@@ -107,10 +107,15 @@ def tools_of(request: Request[Any, Any, Any]) -> ChannelContext:
     deps = deps_of(request)
     if deps.provider_call is None:
         raise Problem("not-offered")
-    return ChannelContext(deps.provider_call, _sealer(request), deps.now_s, deps.nonce)
+    return ChannelContext(deps.provider_call, sealer_of(request), deps.now_s, deps.nonce)
 
 
-@get("/payment-channels", operation_id="list_payment_channels", tags=["payments"], opt=may(Permission.SEE_MONEY))
+@get(
+    "/payment-channels",
+    operation_id="list_payment_channels",
+    tags=["payments"],
+    opt=may(Permission.SEE_MONEY, whole=True),
+)
 async def list_payment_channels(request: Request[Any, Any, Any]) -> list[PayChannel]:
     """Channels with the callbacks of 30 days that changed nothing; secrets by name only."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -128,7 +133,7 @@ async def add_payment_channel(request: Request[Any, Any, Any], data: JSONBody[Ne
     deps = deps_of(request)
     form = ChannelSettings(data.name, data.settings, data.secrets, data.is_on)
     return await channel_settings.add_channel(
-        deps.store, actor_of(request), _sealer(request), data.provider, form, data.reason, deps.now_us()
+        deps.store, actor_of(request), sealer_of(request), data.provider, form, data.reason, deps.now_us()
     )
 
 
@@ -145,11 +150,13 @@ async def change_payment_channel(
     deps = deps_of(request)
     form = ChannelSettings(data.name, data.settings, data.secrets, data.is_on)
     return await channel_settings.change_channel(
-        deps.store, actor_of(request), _sealer(request), channel_id, form, data.reason, deps.now_us()
+        deps.store, actor_of(request), sealer_of(request), channel_id, form, data.reason, deps.now_us()
     )
 
 
-@get("/payment-signer", operation_id="read_payment_signer", tags=["payments"], opt=may(Permission.SEE_MONEY))
+@get(
+    "/payment-signer", operation_id="read_payment_signer", tags=["payments"], opt=may(Permission.SEE_MONEY, whole=True)
+)
 async def read_payment_signer(request: Request[Any, Any, Any]) -> PaymentSigner:
     """By whose sign-in at the signer paid top-ups are given; the password is told to nobody."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -163,7 +170,7 @@ async def set_payment_signer(request: Request[Any, Any, Any], data: JSONBody[Pay
     """Top-ups that wait for one go out with it. All rules and quotas of the signer hold for it as for any person."""
     deps = deps_of(request)
     return await channel_settings.set_signer(
-        deps.store, actor_of(request), _sealer(request), data.login, data.password, data.reason, deps.now_us()
+        deps.store, actor_of(request), sealer_of(request), data.login, data.password, data.reason, deps.now_us()
     )
 
 

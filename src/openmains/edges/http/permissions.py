@@ -21,21 +21,23 @@ class Access:
     """``permission``: the one that is needed; None: a sign-in is enough, or with ``is_public`` not even that – such an operation
     guards itself where it must, and shows who is signed in only what is that person's.
 
-    ``before_password_change``: open to a user whose password must be changed first.
+    ``before_password_change``: open to a user whose password must be changed first. ``is_whole``: of the utility as a whole, so that nobody
+    whose rights are limited may.
     """
 
     permission: Permission | None
     is_public: bool = False
     before_password_change: bool = False
+    is_whole: bool = False
 
 
 class UndeclaredAccessError(Exception):
     """Operations without a declared permission; the message names them."""
 
 
-def may(permission: Permission) -> dict[str, Any]:
-    """Open to who has this permission."""
-    return {_KEY: Access(permission)}
+def may(permission: Permission, *, whole: bool = False) -> dict[str, Any]:
+    """Open to who has this permission; ``whole``: and whose rights are not limited."""
+    return {_KEY: Access(permission, is_whole=whole)}
 
 
 PUBLIC: Final = {_KEY: Access(None, is_public=True)}

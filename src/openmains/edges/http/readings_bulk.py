@@ -18,17 +18,20 @@ from msgspec import Struct
 from openmains.app.fleet.choice import ChosenMeter
 from openmains.app.paging import decode_cursor
 from openmains.app.readings.bulk import export
-from openmains.app.readings.bulk.files import csv_pages, write_sheets
+from openmains.app.readings.bulk.files import write_sheets
 from openmains.app.readings.bulk.ports import Form
 from openmains.app.readings.bulk.registers import (
     REGISTER_HEADS,
     RegisterAt,
+    RegisterPage,
     check_choice,
     check_instant,
     chosen_pages,
     fingerprint,
     note_registers,
+    register_csv,
     register_lines,
+    register_pages,
     register_told,
     registers_at,
 )
@@ -102,9 +105,8 @@ async def list_registers_at(
 async def download_registers_csv(request: Request[Any, Any, Any], meters: Chosen, at: At) -> Stream:
     """The same of all meters of the filter as CSV (UTF-8 with byte order mark), as a stream."""
     pages = await _file_pages(request, meters, at, "csv")
-    return Stream(
-        csv_pages(REGISTER_HEADS[language_of(request)], pages), media_type=CSV, headers=_named("registers.csv")
-    )
+    lines = register_csv(pages, _when(request, at), exponents_of(deps_of(request)), language_of(request))
+    return Stream(lines, media_type=CSV, headers=_named("registers.csv"))
 
 
 @get(
@@ -118,7 +120,8 @@ async def download_registers_csv(request: Request[Any, Any, Any], meters: Chosen
 async def download_registers_xlsx(request: Request[Any, Any, Any], meters: Chosen, at: At) -> File:
     """The same as a workbook; a further sheet after a million meters."""
     pages = await _file_pages(request, meters, at, "xlsx")
-    return await sheets("registers.xlsx", REGISTER_HEADS[language_of(request)], pages)
+    lines = register_lines(pages, _when(request, at), exponents_of(deps_of(request)), language_of(request))
+    return await sheets("registers.xlsx", REGISTER_HEADS[language_of(request)], lines)
 
 
 @get(
@@ -218,16 +221,18 @@ def _named(name: str) -> dict[str, str]:
 
 async def _file_pages(
     request: Request[Any, Any, Any], meters: Chosen, at: datetime, form: str
-) -> AsyncIterator[list[Sequence[Any]]]:
-    """Lines of the file, a page of meters at a time; what is wrong with the question is said before the first."""
+) -> AsyncIterator[RegisterPage]:
+    """What the file is made of, a page of meters at a time; what is wrong with the question is said before the first."""
     deps, actor = deps_of(request), actor_of(request)
     at_s = seconds(at, "at")
     check_instant(at_s, deps.now_s())
     await check_choice(deps.store, actor.tenant_id, meters)
     await note_registers(deps.store, actor, meters, at_s, form)
-    return register_lines(
-        deps.store, bulk_of(deps), actor.tenant_id, meters, at_s, zone(actor.zone), exponents_of(deps), language_of(request), deps.now_us()
-    )  # fmt: skip
+    return register_pages(deps.store, bulk_of(deps), actor.tenant_id, meters, at_s, zone(actor.zone), deps.now_us())
+
+
+def _when(request: Request[Any, Any, Any], at: datetime) -> str:
+    return zone(actor_of(request).zone).iso(seconds(at, "at"))
 
 
 HANDLERS: list[Any] = [

@@ -140,7 +140,7 @@ async def take(request: Request[Any, Any, Any], data: JSONBody[NewReading]) -> T
     status_code=202,
     tags=["readings"],
     request_max_body_size=LARGEST_IMPORT,
-    opt=may(Permission.TAKE_READINGS),
+    opt=may(Permission.TAKE_READINGS, whole=True),
 )
 async def import_readings(
     request: Request[Any, Any, Any],

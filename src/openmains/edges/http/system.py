@@ -11,6 +11,7 @@ from litestar.exceptions import WebSocketDisconnect
 from litestar.params import PathParameter
 from msgspec import Struct
 
+from openmains.app.alarm.seen import within_reach
 from openmains.app.identity.model import Actor
 from openmains.app.problems import Problem
 from openmains.app.system.model import Metric, SystemSnapshot
@@ -118,6 +119,8 @@ async def watch_live(socket: WebSocket[Any, Any, Any]) -> None:
     hidden = (frozenset() if runs_platform else frozenset({"counters"})) | (
         frozenset() if actor.may(Permission.SEE_ALARMS) else ALARM_KINDS
     )
+    if not actor.reach.is_whole:
+        hidden |= {"applied", "counters"}  # of all meters together
     await socket.accept()
     async with deps.live.subscribe(actor.tenant_id) as events:
 
@@ -125,7 +128,9 @@ async def watch_live(socket: WebSocket[Any, Any, Any]) -> None:
             async for event in events:
                 if event.kind in hidden:  # of the platform, or of alarms that this person may not see
                     continue
-                await socket.send_data(_encode(event), mode="text")
+                seen = event if actor.reach.is_whole else await within_reach(deps.store, actor.tenant_id, event)
+                if seen is not None:
+                    await socket.send_data(_encode(seen), mode="text")
 
         async def until_gone() -> None:
             with suppress(WebSocketDisconnect):

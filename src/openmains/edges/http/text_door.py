@@ -23,9 +23,9 @@ NAMES = frozenset(
     | {"account_number", "contractor", "person", "product"}
     | {"street", "house_number", "building", "unit", "floor", "room", "relation"}
     | {"to"}  # who is sent for an alarm
-    | {"title", "title_en", "reporter", "signer", "unit"}  # of work orders
+    | {"title", "title_zh", "title_en", "reporter", "signer", "unit"}  # of work orders; of announcements
     | {"email", "openid", "url", "subject"}  # where notices and events go, and how they begin
-    | {"bank", "payer"}  # on bills; who pays
+    | {"bank", "payer", "holder", "buyer", "component", "item"}  # on bills; who pays
     | {"work_order"}  # its kind, by its code
     | {"meters", "put", "take"}  # numbers of meters behind a concentrator
 )

@@ -38,6 +38,7 @@ STREAM = "UPLINK"
 SUBJECT = "uplink"
 PREFETCH = 64  # messages asked for at once; a message holds up to 500 uplinks
 AHEAD = 1 << 32  # sequence numbers that a restore leaves out (copy.py)
+IDLE_S = 300  # until the server forgets a reader that asks for nothing: a batch takes long on a busy machine
 EXPIRES_S = 5  # the server answers each request within this time, if only to say that nothing came
 
 
@@ -162,7 +163,7 @@ class UplinkStream:
             ack_policy=AckPolicy.NONE,
             filter_subject=f"{SUBJECT}.{shard}",
             mem_storage=True,
-            inactive_threshold=30,
+            inactive_threshold=IDLE_S,
         )
         try:
             info = await self._js.add_consumer(STREAM, config)

@@ -2,11 +2,12 @@
 """Connections to PostgreSQL.
 
 Two roles work on the tables and neither owns one: ``openmains_api`` obeys row-level security and must say for which
-tenant it speaks (``tenant_transaction``), ``openmains_pipeline`` works for all tenants. A pool takes its role when it
+tenant it speaks (``tenant_transaction``), ``openmains_pipeline`` works for all tenants. For a person whose rights are limited
+a transaction becomes ``openmains_limited``, which sees less (ADR 0050). A pool takes its role when it
 connects, as a start-up setting, so that neither ``RESET ALL`` nor a forgotten ``SET`` can give it back.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,14 +15,20 @@ import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
+from openmains.app.reach import limits_now
+
 API_ROLE = "openmains_api"
 PIPELINE_ROLE = "openmains_pipeline"
+LIMITED_ROLE = "openmains_limited"  # the API for a person whose rights are limited (migration 0110)
 SIGNER_ROLE = "openmains_signer"  # reads the few columns the signer's rules need (migration 0006)
 
 Pool = asyncpg.Pool
 Connection = asyncpg.Connection | PoolConnectionProxy
 Row = asyncpg.Record
 
+_LIMITED = """SELECT set_config('openmains.tenant', $1, true), set_config('openmains.user', $2, true),
+ set_config('openmains.places', $3, true), set_config('openmains.media', $4, true), set_config('openmains.products', $5, true),
+ set_config('role', 'openmains_limited', true)"""
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -86,7 +93,24 @@ async def connect(dsn: str, *, role: str | None = None, application: str = "open
 
 @asynccontextmanager
 async def tenant_transaction(pool: "asyncpg.Pool", tenant_id: int) -> AsyncIterator[PoolConnectionProxy]:
-    """A transaction that sees and writes only the rows of one tenant. The setting ends with the transaction."""
+    """A transaction that sees and writes only the rows of one tenant, and of these what the task's limits let it
+    (``app/reach.py``). The settings end with the transaction."""
+    limits = limits_now()
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("SELECT set_config('openmains.tenant', $1, true)", str(tenant_id))
+        if limits.reach.is_whole:
+            await connection.execute("SELECT set_config('openmains.tenant', $1, true)", str(tenant_id))
+        else:
+            reach = limits.reach
+            await connection.execute(
+                _LIMITED,
+                str(tenant_id),
+                str(limits.user_id),
+                _array(reach.places),
+                _array(reach.media),
+                _array(reach.products),
+            )
         yield connection
+
+
+def _array(values: Sequence[object]) -> str:
+    return "{" + ",".join(str(value) for value in values) + "}"  # numbers and media: nothing to quote

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 
-from openmains.edges.postgres.db import API_ROLE, PIPELINE_ROLE, SIGNER_ROLE, Connection, connect
+from openmains.edges.postgres.db import API_ROLE, LIMITED_ROLE, PIPELINE_ROLE, SIGNER_ROLE, Connection, connect
 
 _LOCK = 0x6F6D_6967  # 'omig': any number that is the project's own
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
@@ -96,11 +96,13 @@ def _refuse_differences(wanted: list[Migration], applied: dict[int, tuple[str, s
 
 
 async def _ensure_roles(connection: Connection) -> None:
-    for role in (API_ROLE, PIPELINE_ROLE, SIGNER_ROLE):
+    for role in (API_ROLE, PIPELINE_ROLE, SIGNER_ROLE, LIMITED_ROLE):
         if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
             await connection.execute(f"CREATE ROLE {role} NOLOGIN")
         if not await connection.fetchval("SELECT pg_has_role(current_user, $1, 'MEMBER')", role):
             await connection.execute(f"GRANT {role} TO CURRENT_USER")
+    if not await connection.fetchval("SELECT pg_has_role($1::name, $2::name, 'SET')", API_ROLE, LIMITED_ROLE):
+        await connection.execute(f"GRANT {LIMITED_ROLE} TO {API_ROLE} WITH INHERIT FALSE")
 
 
 async def _apply(connection: Connection, migration: Migration) -> None:

@@ -8,6 +8,8 @@ from typing import Any, TypeVar, cast
 import asyncpg
 
 from openmains.app.fleet.wording import Wording
+from openmains.app.problems import Problem
+from openmains.app.reach import limits_now
 from openmains.domain.ids import TenantId
 from openmains.edges.postgres.adapters import Make, joined
 from openmains.edges.postgres.alarm import adapters as alarm
@@ -66,8 +68,13 @@ class PostgresStore:
 
     @asynccontextmanager
     async def tenant(self, tenant_id: TenantId) -> AsyncIterator[TenantWork]:
-        async with tenant_transaction(self._pool, tenant_id) as connection:
-            yield TenantWork(connection, tenant_id, self._adapters)
+        try:
+            async with tenant_transaction(self._pool, tenant_id) as connection:
+                yield TenantWork(connection, tenant_id, self._adapters)
+        except asyncpg.InsufficientPrivilegeError as error:
+            if limits_now().reach.is_whole:
+                raise
+            raise Problem("out-of-reach") from error  # a row that would lie outside, or a table that is closed
 
     @property
     def ports(self) -> frozenset[type[Any]]:

@@ -41,6 +41,7 @@ from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.queries import load
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.run.demo import town
+from openmains.run.demo.debits import fill_debits
 from openmains.run.demo.history import chance
 from openmains.run.demo.payments import fill_payments
 from openmains.run.logs import say
@@ -52,6 +53,7 @@ DAYS_WITHIN_S = 900  # until the pipeline has the month; then it is billed with 
 LOOK_EVERY_S = 2.0
 FLOAT_FEN = 50_000
 BY_PHONE = 12
+BY_DEBIT = 10
 REASON = "演示月 demo month"
 CORRECTION = "住户提交六口人户籍证明 the household proved six persons"
 DOCUMENT = PlanDocument(
@@ -171,6 +173,9 @@ class _Month:
         phone = await fill_payments(
             self._store, self._sealer, chief, clerk, [bill.account_id for bill in bills[:BY_PHONE]], self._today
         )
+        owing = [bill.account_id for bill in bills if paid_of(bill.account_id, bill.total_fen) is None]
+        debited = await fill_debits(self._store, self._sealer, chief, clerk, owing[:BY_DEBIT], self._today)
+        say(f"银行代扣(模拟) {debited} 笔 / {debited} collected by an emulated bank")
         say(f"微信支付(模拟) {phone} 笔 / {phone} payments by emulated WeChat Pay")
         month = self._month.isoformat()[:7]
         say(f"已出 {month} 账单 {len(bills)} 张,收款 {paid} 笔 / {len(bills)} bills of {month}, {paid} of them paid")

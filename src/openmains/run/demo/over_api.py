@@ -13,6 +13,10 @@ from openmains.app.identity.tokens import create_token, revoke_token
 from openmains.app.unit_of_work import Store
 
 
+class NotNowError(OSError):
+    """The platform has no time or no engine at the moment; whether a change was kept is not known."""
+
+
 class OverApi:
     """As one person, with a token of the moment that is revoked when it has done its work."""
 
@@ -31,7 +35,7 @@ class OverApi:
         await revoke_token(self._store, self._actor, self._token.token_id, self._reason)
 
     async def get(self, path: str) -> Any:
-        """Raises ``OSError`` where nobody listens yet, ``RuntimeError`` with what a refusal says."""
+        """Raises ``OSError`` where nobody listens yet or it cannot be done now, ``RuntimeError`` with what a refusal says."""
         return await asyncio.to_thread(self._call, "GET", path, None)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
@@ -47,6 +51,8 @@ class OverApi:
             told = answer.read()
         finally:
             connection.close()
+        if answer.status in (429, 503):
+            raise NotNowError(f"{path}: {answer.status}")
         if answer.status >= 300:
             raise RuntimeError(f"{path}: {answer.status} {told[:500]!r}")
         return json.loads(told)

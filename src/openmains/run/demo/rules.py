@@ -61,27 +61,28 @@ async def _make(
     actor = Actor(
         tenant_id, UserId(person["user_id"]), person["login"], person["name"], Role.ADMINISTRATOR, "zh", person["zone"], "session"
     )  # fmt: skip
-    made = 0
+    made: set[str] = set()
     async with OverApi(store, actor, settings.http_port, REASON) as api:
-        while (known := await _known(api)) is None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), AGAIN_S)
-                return 0
-        for name, said in RULES.items():
-            if name in known:
-                continue
-            draft = dict(said)
+        while not stop.is_set():
+            try:
+                await _switch_on(api, made)
+                break
+            except OSError:  # nobody answers yet, or works off the demo's past first: gone on with where it stopped
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), AGAIN_S)
+    return len(made)
+
+
+async def _switch_on(api: OverApi, made: set[str]) -> None:
+    known = {rule["name"]: rule for rule in (await api.get("/rules?limit=100"))["items"]}
+    for name, said in RULES.items():
+        rule = known.get(name)
+        if rule is not None and (rule["is_on"] or name not in made):
+            continue  # there since an earlier start: whoever switched it off had a reason
+        draft = dict(said)
+        if rule is None:
+            made.add(name)
             draft["cases"] = (await api.post("/rules/check", draft))["cases"]
             rule = await api.post("/rules", {"name": name, "draft": draft})
-            await api.post("/rules/trial", draft)
-            await api.post(f"/rules/{rule['rule_id']}/switch", {"is_on": True, "reason": REASON})
-            made += 1
-    return made
-
-
-async def _known(api: OverApi) -> set[str] | None:
-    """None: nobody answers yet."""
-    try:
-        return {rule["name"] for rule in (await api.get("/rules?limit=100"))["items"]}
-    except OSError:
-        return None
+        await api.post("/rules/trial", draft)
+        await api.post(f"/rules/{rule['rule_id']}/switch", {"is_on": True, "reason": REASON})

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The embedded PostgreSQL: initialised once, configured at each start, spoken to over a private Unix socket only.
 
-No TCP, SCRAM passwords from ``var/secrets``. Five roles: ``postgres`` (superuser; only this file uses it),
+No TCP, SCRAM passwords from ``var/secrets``. Six roles: ``postgres`` (superuser; only this file uses it),
 ``openmains_owner`` (owns the schema and passes row-level security, because the sign-in functions of migration 0001 run
 with its rights), ``openmains_api`` and ``openmains_pipeline`` (see migration 0001),
-``openmains_signer`` (0006).
+``openmains_signer`` (0006), and ``openmains_limited`` (0110), which nobody signs in as: ``openmains_api`` becomes it for a person whose
+rights are limited.
 """
 
 import asyncio
@@ -40,6 +41,7 @@ ROLES = {
     "openmains_api": "LOGIN",
     "openmains_pipeline": "LOGIN",
     "openmains_signer": "LOGIN",
+    "openmains_limited": "NOLOGIN",
 }
 START_LIMIT_S = 120.0  # replaying the log after a crash under load can take a minute
 SIZES = {
@@ -299,8 +301,9 @@ class PostgresServer:
                 await connection.execute(f"{verb} ROLE {role} {rights} PASSWORD '{password}'")
             # the owner may act as either: migrations and tests check what they see
             await connection.execute(
-                "GRANT openmains_api, openmains_pipeline, openmains_signer TO openmains_owner WITH INHERIT FALSE"
+                "GRANT openmains_api, openmains_pipeline, openmains_signer, openmains_limited TO openmains_owner WITH INHERIT FALSE"
             )
+            await connection.execute("GRANT openmains_limited TO openmains_api WITH INHERIT FALSE")
             # the import checks references set-wise and skips the row-wise triggers (migration 0003)
             await connection.execute("GRANT SET ON PARAMETER session_replication_role TO openmains_owner")
             if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):

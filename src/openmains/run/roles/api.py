@@ -43,6 +43,7 @@ from openmains.edges.postgres.system.running import RunningDatabase
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.signer.client import SocketSigner
 from openmains.edges.signer.switch import FileSwitch
+from openmains.edges.tax.simulator import EmulatedTax
 from openmains.edges.typeset.bills import TypstBills
 from openmains.run.care.faults import FaultFolder
 from openmains.run.engines.child import StartError
@@ -116,6 +117,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
                 meter_link=OperateBus(core.client),
                 sealer=sealer_of(settings, core.pool),
                 provider_call=provider_calls,
+                tax=EmulatedTax() if settings.tax_adapter == "simulator" else None,
                 away=(ClickHouseError, StreamUnavailableError, NatsError),
             )
         )

@@ -15,6 +15,7 @@ from openmains.app.security.keys.vault import Vault
 from openmains.domain.ids import TenantId
 from openmains.domain.period import HOUR_S
 from openmains.edges.clickhouse.changes import ClickHouseChanges
+from openmains.edges.notify.brokers import Brokers
 from openmains.edges.notify.guard import AddressGuard, networks_of
 from openmains.edges.notify.http import Http
 from openmains.edges.notify.senders import senders
@@ -26,6 +27,7 @@ from openmains.edges.postgres.readings.changes import ChangeFactsOfTenant
 from openmains.edges.postgres.security.keys import PostgresKeys
 from openmains.run.engines.child import StartError
 from openmains.run.master_key import masters_of
+from openmains.run.personal import personal_vault
 from openmains.run.roles.process import Core, every, now_us
 from openmains.run.settings import Settings
 
@@ -58,9 +60,10 @@ async def run_notify(
     """Until ``stop``: one process at a time does this, whoever holds the turn. ``exponents``: registers of a driver count 10^n m³."""
     urls, pool = settings.urls(), core.pool
     async with AsyncExitStack() as stack:
-        http, mailer = Http(guard), Mailer(guard)
+        http, mailer, brokers = Http(guard), Mailer(guard), Brokers(guard)
         stack.push_async_callback(http.close)
         stack.callback(mailer.close)
+        stack.push_async_callback(brokers.close)
 
         notices = PostgresNoticeWork(pool, lambda: connect(urls.postgres_pipeline, application="openmains notices"))
         pushes = PostgresPushWork(pool, lambda: connect(urls.postgres_pipeline, application="openmains push"))
@@ -74,8 +77,8 @@ async def run_notify(
                 yield ChangeFactsOfTenant(connection, tenant_id)
 
         feed = ChangesFeed(ClickHouseChanges(core.clickhouse), facts, exponents)
-        desk = NoticeLoop(notices, sealer, senders(http, mailer), now_us)
-        push = PushLoop(pushes, sealer, http, feed, now_us)
+        desk = NoticeLoop(notices, sealer, senders(http, mailer), now_us, personal_vault(settings.var_path, pool))
+        push = PushLoop(pushes, sealer, http, feed, now_us, brokers)
 
         async def tell() -> None:
             await desk.step()

@@ -26,7 +26,7 @@ from openmains.run.roles.edge_context import EdgeContext
 from openmains.run.roles.process import now_us
 from openmains.run.settings import Settings
 from openmains.wire.cjt188.acts import LineMeter
-from openmains.wire.modbus.poll import Device
+from openmains.wire.modbus.acts import Device
 
 log = logging.getLogger("openmains.run")
 OTHER_FILES = 1_000  # open besides connections

@@ -15,7 +15,6 @@ An act is a generator: it yields ``Question`` and is sent the ``Reply`` to it; w
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
-from enum import Enum
 
 from openmains.wire.cjt188.data import (
     ADDRESS,
@@ -37,11 +36,11 @@ from openmains.wire.cjt188.frame import ANY_TYPE, BROADCAST, READ, READ_ADDRESS,
 from openmains.wire.cjt188.price import PRICE_TABLE, PriceTable, decode_prices_untrusted, encode_prices
 from openmains.wire.cjt188.wall import to_wall, wall_seconds_of
 from openmains.wire.errors import WireError
+from openmains.wire.outcome import ALREADY, MayWrite, Outcome, always
 
 LOOKS = 5  # at a valve that is on its way
 CLOCK_TOLERANCE_S = 3
 CLOCK_WRITES = 3  # a question that is asked again has its time in it still, so a clock set by a repeat is set anew
-ALREADY = "already so"  # detail of what was done before it was written
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +70,6 @@ class Reply:
     elapsed_ms: int
 
 
-class Outcome(Enum):
-    """How an act ended."""
-
-    DONE = "done"  # read; or confirmed by reading back
-    CONTRADICTED = "contradicted"  # reading back shows that it is not so
-    REFUSED = "refused"  # the meter said no
-    UNANSWERED = "unanswered"  # nothing, or nothing to confirm it by: done or not, nobody knows
-    MALFORMED = "malformed"  # an answer that cannot be read
-    SENT = "sent"  # to everyone; nobody answers
-    WITHHELD = "withheld"  # it is not so, and it may not be written any more; nothing was written
-
-
 @dataclass(frozen=True, slots=True)
 class Result:
     """``answer``: the frame that decided. ``metering``, ``address``, ``prices``: what it said. ``detail``: why not, in fixed words."""
@@ -96,12 +83,6 @@ class Result:
 
 
 Act = Generator[Question, Reply, Result]
-MayWrite = Callable[[], bool]
-
-
-def always() -> bool:
-    """Nothing forbids a write."""
-    return True
 
 
 def read(meter: LineMeter) -> Act:

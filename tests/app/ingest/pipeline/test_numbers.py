@@ -200,7 +200,7 @@ def test_the_address_of_cjt_188_is_compared_without_the_makers_digits(number: st
 
 def test_how_many_digits_each_driver_compares() -> None:
     assert {driver.name: driver.number_digits for driver in CATALOG if driver.kind is DeviceKind.METER} == {
-        "cjt188/gas-2004": 10, "cjt188/water-2004": 10, "lwm2m/gas-1": 0, "lwm2m/water-1": 0,
+        "cjt188/gas-2004": 10, "cjt188/water-2004": 10, "lwm2m/gas-1": 0, "lwm2m/water-1": 0, "modbus/mag-1": 0,
         "openmains/gas-1": 12, "openmains/water-1": 12, "station/gas-1": 16, "station/water-1": 16,
     }  # fmt: skip
 

@@ -13,9 +13,10 @@ from openmains.drivers.cjt188.hook import Cjt188Driver
 from openmains.drivers.errors import DriverPageError
 from openmains.emulator.line.meter import EmulatedLineMeter
 from openmains.emulator.station.terminal import StationTerminal
-from openmains.wire.cjt188.acts import LineMeter, Outcome, Result, set_valve
+from openmains.wire.cjt188.acts import LineMeter, Result, set_valve
 from openmains.wire.cjt188.dialect import Valve
 from openmains.wire.dlt645.frame import ANSWER, ERROR, Deframer, carried_untrusted, carry, encode_frame
+from openmains.wire.outcome import Outcome
 from openmains.wire.station.content import Kind
 from tests.app.link.station.test_session import NUMBER, Pair
 from tests.support.station import TENANT, WATER_LINE, Town
@@ -74,7 +75,9 @@ async def test_a_carried_line_is_read_and_told_and_a_refusal_is_asked_again() ->
     assert int(found[0].points["register"][0]) == 47_110
     assert town.main.counters["line.carrier_strange"] >= 2
     results: list[Result | None] = []
-    pair.session.command(CommandId(1), set_valve(place.meter, Valve.CLOSED), results.append, town.main.clock.time())
+    pair.session.command(
+        CommandId(1), place, set_valve(place.meter, Valve.CLOSED), results.append, town.main.clock.time()
+    )
     for _ in range(20):
         await pair.settle()
         if results:

@@ -13,8 +13,9 @@ from openmains.drivers.dialect.hook import DialectDriver
 from openmains.drivers.errors import DriverPageError
 from openmains.emulator.line.modbus import EmulatedModbusDevice
 from openmains.emulator.station.terminal import StationTerminal
+from openmains.wire.modbus.acts import Block, Device
 from openmains.wire.modbus.frame import Function
-from openmains.wire.modbus.poll import MOST_AGAIN, Block, Device, PollLine
+from openmains.wire.modbus.poll import MOST_AGAIN, Polled, PollLine
 from openmains.wire.station.content import Kind
 from tests.app.link.station.test_session import NUMBER, Pair
 from tests.drivers.test_all_drivers import meaning
@@ -121,6 +122,7 @@ def polled(line: PollLine, devices: list[EmulatedModbusDevice], until_ms: int) -
                 for byte in device.receive(out):
                     line.receive(bytes((byte,)), now)
         while (event := line.next_event()) is not None:
+            assert isinstance(event, Polled)
             found.append((event.address, event.message, event.why))
         now = max(now + 1, line.next_timer())
     return found
@@ -152,7 +154,7 @@ def test_a_late_answer_to_one_block_is_not_taken_for_another() -> None:
     assert line.counters["strange"] == 1 and line.next_event() is None
     line.receive(device.receive(second), 2_300)
     event = line.next_event()
-    assert event is not None and event.message is not None
+    assert isinstance(event, Polled) and event.message is not None
     assert (meaning(driver(), event.message, AT) or {})["pressure"] == 4_000
 
 

@@ -2,7 +2,7 @@
 """Commands on their last leg to meters that an edge asks on a line (ADR 0035): from ``downlink.<node>`` to the line's master, and what came of
 it back into the stream, by the same words as any link's.
 
-A frame of CJ/T 188 knows no counter, validity or MAC, so what a meter of ours checks for itself is kept here instead:
+A frame of CJ/T 188 or Modbus knows no counter, validity or MAC, so what a meter of ours checks for itself is kept here instead:
 
     acts once     it is looked at before it is written, so a command that comes again – an edge died, an answer was lost – writes nothing where
                   it is so already
@@ -23,18 +23,22 @@ from openmains.app.ingest.edge.admission import Accepted, Refusal
 from openmains.app.link.link_reports import LinkReports
 from openmains.app.link.ports import Clock
 from openmains.app.link.station.directory import LinePlace
+from openmains.app.link.station.line_acts import (
+    Act,
+    Result,
+    act_of,
+    names_another,
+    path_of,
+    reading_of,
+    wanted_untrusted,
+    withheld,
+)
 from openmains.app.link.station.main_station import CHANNEL, MainStation
 from openmains.domain.command.kinds import RULES, Kind
 from openmains.domain.ids import CommandId, TenantId
-from openmains.drivers.cjt188.commands import Asked, asked_of_untrusted
-from openmains.wire.cjt188.acts import ALREADY, Act, LineMeter, Outcome, Result, read, set_clock, set_prices, set_valve
-from openmains.wire.cjt188.dialect import Valve
-from openmains.wire.cjt188.frame import encode_frame
+from openmains.drivers.cjt188.commands import Asked
 from openmains.wire.errors import WireError
-
-PLACE = "cjt188"
-LOOKS = 15  # at a valve that is on its way: half a minute for most dialects
-NOBODY = "0" * 14  # the address of a frame that leaves it to the registry
+from openmains.wire.outcome import ALREADY, Outcome
 
 _WORDS: Mapping[Outcome, tuple[str, str, str]] = {
     # outcome → word, its reason, how the frame log has it
@@ -79,96 +83,86 @@ class LineCommands:
             self.counters["line.command_repeated"] += 1
             return
         place = next((each for each in known.line.values() if each.identity.meter_id == frame.meter_id), None)
-        if (
-            place is None
-            or not isinstance(place.meter, LineMeter)
-            or not session.has_line
-            or self._main.is_blocked(frame.meter_id)
-        ):
-            self._tell("lost", frame, None, NOT_SENT)
+        if place is None or not session.speaks_to(place) or self._main.is_blocked(frame.meter_id):
+            self._tell("lost", frame, place, None, NOT_SENT)
             return
         if RULES[Kind(frame.kind)].signed and not (session.is_proven or self._takes_unproven):
-            self._tell("declined", frame, None, NOT_SENT, "unproven")
+            self._tell("declined", frame, place, None, NOT_SENT, "unproven")
             return
         try:
-            asked = asked_of_untrusted(frame.kind, frame.frame, place.meter.dialect.id_order)
+            asked = wanted_untrusted(frame, place)
         except WireError:
-            self._tell("declined", frame, None, NOT_SENT, "unreadable")
+            self._tell("declined", frame, place, None, NOT_SENT, "unreadable")
             return
-        if asked.address not in (NOBODY, place.meter.address):
-            self._tell("declined", frame, None, NOT_SENT, "other_number")
+        if names_another(place, asked):
+            self._tell("declined", frame, place, None, NOT_SENT, "other_number")
             return
         self._under_way[frame.command_id] = None
         act = self._in_turn(frame, place, asked)
         now = self._clock.time()
-        session.command(frame.command_id, act, lambda result: self._ended(frame, place, result), now)
-
-    def _act(self, frame: DownFrame, place: LinePlace, asked: Asked) -> Act:
-        meter = place.meter
-        assert isinstance(meter, LineMeter)  # noqa: S101 - ``_handle`` looked
-
-        def may_write() -> bool:
-            return not self._stopped(frame.tenant_id) and not self._is_over(frame)
-
-        if asked.valve is not None:
-            look_first = frame.kind != Kind.SAFETY_CLOSE  # in danger it is written whatever the valve says of itself
-            wanted = Valve.OPEN if asked.valve else Valve.CLOSED
-            return set_valve(meter, wanted, LOOKS, look_first=look_first, may_write=may_write)
-        if asked.prices is not None:
-            return set_prices(meter, asked.prices, look_first=True, may_write=may_write)
-        if frame.kind == Kind.SET_CLOCK:  # the frame's own time is of when it was made
-            offset_s, began_s = place.utc_offset_s, self._clock.unix_us() / 1e6
-            return set_clock(
-                meter, lambda elapsed_ms: round(began_s + elapsed_ms / 1000) + offset_s, may_write=may_write
-            )
-        return read(meter)
+        session.command(frame.command_id, place, act, lambda result: self._ended(frame, place, result), now)
 
     def _in_turn(self, frame: DownFrame, place: LinePlace, asked: Asked) -> Act:
         """The act, made when it is its turn: it may have waited for others, and a clock is told the time of then."""
         if self._stopped(frame.tenant_id):
             self.counters["line.command_stopped"] += 1
-            return Result(Outcome.WITHHELD)
+            return withheld(place)
         self._under_way[frame.command_id] = self._clock.unix_us()
         self.counters["line.command_sent"] += 1
-        return (yield from self._act(frame, place, asked))
+
+        def may_write() -> bool:
+            return not self._stopped(frame.tenant_id) and not self._is_over(frame)
+
+        return (yield from act_of(place, asked, self._clock.unix_us() / 1e6, may_write))
 
     def _ended(self, frame: DownFrame, place: LinePlace, result: Result | None) -> None:
         sent_us = self._under_way.pop(frame.command_id, None)
         if result is None:
-            self._tell("lost", frame, sent_us, NOT_SENT if sent_us is None else LOST)
+            self._tell("lost", frame, place, sent_us, NOT_SENT if sent_us is None else LOST)
             return
         if result.outcome is Outcome.WITHHELD:
             self._keep(place, result)
             what, detail = ("too_late", "expired") if self._is_over(frame) else ("lost", "")
-            self._tell(what, frame, None, NOT_SENT, detail)
+            self._tell(what, frame, place, None, NOT_SENT, detail)
             return
         what, detail, outcome = _WORDS[result.outcome]
         if result.outcome is Outcome.DONE and result.detail == ALREADY:
             detail = "already_done"
         if frame.kind != Kind.READ_NOW or result.outcome is not Outcome.DONE:
             self._keep(place, result)
-            self._tell(what, frame, sent_us, outcome, detail)
+            self._tell(what, frame, place, sent_us, outcome, detail)
             return
 
         def stored(accepted: Accepted, confirmed: bool) -> None:  # done is a reading that somebody has
-            self._tell("confirmed" if confirmed else "lost", frame, sent_us, outcome, detail if confirmed else "")
+            self._tell(
+                "confirmed" if confirmed else "lost", frame, place, sent_us, outcome, detail if confirmed else ""
+            )
 
-        if result.answer is not None and isinstance(self._admit(place, result, stored), Refusal):
-            self._tell("lost", frame, sent_us, outcome)
+        if isinstance(self._admit(place, result, stored), Refusal):
+            self._tell("lost", frame, place, sent_us, outcome)
 
     def _keep(self, place: LinePlace, result: Result) -> None:
         """What was read back is a reading."""
-        if result.metering is not None:
-            self._admit(place, result, lambda accepted, confirmed: None)
+        self._admit(place, result, lambda accepted, confirmed: None)
 
     def _admit(self, place: LinePlace, result: Result, done: Callable[[Accepted, bool], None]) -> Refusal | None:
-        if result.answer is None:
+        payload = reading_of(result)
+        if payload is None:
             return None
-        return self._main.admit(place.identity, encode_frame(result.answer), PLACE, done, is_asked=True)
+        return self._main.admit(place.identity, payload, path_of(place), done, is_asked=True)
 
     def _is_over(self, frame: DownFrame) -> bool:
         return bool(frame.not_after) and self._clock.unix_us() >= frame.not_after * 1_000_000
 
-    def _tell(self, what: str, frame: DownFrame, sent_us: int | None, outcome: str, detail: str = "") -> None:
+    def _tell(
+        self,
+        what: str,
+        frame: DownFrame,
+        place: LinePlace | None,
+        sent_us: int | None,
+        outcome: str,
+        detail: str = "",
+    ) -> None:
         self.counters[f"line.command_{what}"] += 1
-        self._words.tell(what, frame, CHANNEL, PLACE, sent_us, outcome, detail)
+        path = "line" if place is None else path_of(place)
+        self._words.tell(what, frame, CHANNEL, path, sent_us, outcome, detail)

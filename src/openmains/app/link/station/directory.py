@@ -16,7 +16,8 @@ from openmains.drivers.dialect.page import UNIT_DIGITS
 from openmains.wire.cjt188.acts import LineMeter
 from openmains.wire.cjt188.data import IdOrder
 from openmains.wire.cjt188.dialect import Dialect
-from openmains.wire.modbus.poll import UNITS, Device
+from openmains.wire.modbus.acts import Device
+from openmains.wire.modbus.poll import UNITS
 
 ADDRESS_DIGITS = 14  # of a CJ/T 188 meter
 TYPES = {"water": 0x10, "gas": 0x30}
@@ -81,7 +82,7 @@ def device_of(number: str, driver: DialectDriver) -> Device | None:
         return None
     digits = number[-UNIT_DIGITS:]
     unit = poll.unit if poll.unit is not None else int(digits) if digits.isascii() and digits.isdigit() else 0
-    return Device(unit, poll.blocks, poll.over_tcp) if unit in UNITS else None
+    return Device(unit, poll.blocks, poll.over_tcp, poll.valve) if unit in UNITS else None
 
 
 def line_meter(number: str, driver: Driver) -> LineMeter | None:

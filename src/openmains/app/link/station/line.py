@@ -10,12 +10,14 @@ from collections.abc import Callable
 from openmains.app.fleet.identities import Identity
 from openmains.app.ingest.edge.admission import Accepted, Refusal
 from openmains.app.link.station.carrier import Carrier
-from openmains.app.link.station.directory import Concentrator
+from openmains.app.link.station.directory import Concentrator, LinePlace
+from openmains.app.link.station.line_acts import Act, Result
 from openmains.app.link.station.main_station import MainStation
 from openmains.domain.ids import CommandId
-from openmains.wire.cjt188.acts import Act, LineMeter, Outcome, Result
+from openmains.wire.cjt188.acts import LineMeter
 from openmains.wire.cjt188.frame import encode_frame
 from openmains.wire.cjt188.line import Finished, Line, PollPlan
+from openmains.wire.outcome import Outcome
 
 AGAIN_S = 60.0  # until a reading of the line that came to nothing is tried again
 Ended = Callable[[Result | None], None]
@@ -60,8 +62,8 @@ class StationLine:
         out = self._line.to_send()
         return out if self._carrier is None else self._carrier.wrapped(out)
 
-    def command(self, command_id: CommandId, act: Act, ended: Ended, now: float) -> None:
-        """Run an act before all readings; ``ended`` is called once."""
+    def command(self, command_id: CommandId, place: LinePlace, act: Act, ended: Ended, now: float) -> None:
+        """Run an act before all readings; its frames name their meter. ``ended`` is called once."""
         self._commands[command_id] = ended
         self._line.begin(command_id, act, self._ms(now), urgent=True)
         self._collect(now)

@@ -12,10 +12,10 @@ from openmains.app.ingest.edge.admission import Accepted, Admission, Refusal
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.shedding import SMALL, Shedding
 from openmains.app.link.ports import Clock
-from openmains.app.link.station.directory import Directory
+from openmains.app.link.station.directory import Directory, LinePlace
+from openmains.app.link.station.line_acts import Act, Result
 from openmains.app.link.station.standing import StandingCache
 from openmains.domain.ids import CommandId, MeterId, TenantId
-from openmains.wire.cjt188.acts import Act, Result
 
 CHANNEL = "tcp"
 
@@ -24,11 +24,6 @@ class Connected(Protocol):
     """A connection that has registered."""
 
     terminal: str
-
-    @property
-    def has_line(self) -> bool:
-        """Its meters are asked by us."""
-        ...
 
     @property
     def is_proven(self) -> bool:
@@ -40,7 +35,13 @@ class Connected(Protocol):
         """What the registry says has changed."""
         ...
 
-    def command(self, command_id: CommandId, act: Act, ended: Callable[[Result | None], None], now: float) -> None:
+    def speaks_to(self, place: LinePlace) -> bool:
+        """Its meters are asked by us, and in this one's protocol."""
+        ...
+
+    def command(
+        self, command_id: CommandId, place: LinePlace, act: Act, ended: Callable[[Result | None], None], now: float
+    ) -> None:
         """Run an act on its line; ``ended`` is called once, with None where nobody knows what came of it."""
         ...
 

@@ -14,14 +14,15 @@ from collections.abc import Callable, Mapping
 
 from openmains.app.ingest.edge.admission import Accepted, Refusal
 from openmains.app.link.reports import receipt_of
-from openmains.app.link.station.directory import Concentrator, is_modbus
+from openmains.app.link.station.directory import Concentrator, LinePlace, is_modbus
 from openmains.app.link.station.line import Ended, StationLine
+from openmains.app.link.station.line_acts import Act
 from openmains.app.link.station.main_station import MainStation
 from openmains.app.link.station.modbus_line import ModbusLine
 from openmains.app.link.station.states import TABLE, Action, SessionEvent, State
 from openmains.domain.ids import CommandId, TenantId
-from openmains.wire.cjt188.acts import Act
 from openmains.wire.errors import WireError
+from openmains.wire.modbus.acts import Device
 from openmains.wire.station.content import (
     Kind,
     Receipt,
@@ -117,10 +118,11 @@ class StationSession:
         self._happened(SessionEvent.REPLACED, None, now)
         self._wake()  # nobody else will for minutes, and its socket is of no use any more
 
-    @property
-    def has_line(self) -> bool:
-        """Meters behind it are asked."""
-        return self._line is not None and not self.is_over()
+    def speaks_to(self, place: LinePlace) -> bool:
+        """Meters behind it are asked, and in this one's protocol."""
+        if self._line is None or self.is_over():
+            return False
+        return isinstance(place.meter, Device) == isinstance(self._line, ModbusLine)
 
     @property
     def is_proven(self) -> bool:
@@ -146,12 +148,12 @@ class StationSession:
                 self._line.follow(known, now)
         self._wake()
 
-    def command(self, command_id: CommandId, act: Act, ended: Ended, now: float) -> None:
+    def command(self, command_id: CommandId, place: LinePlace, act: Act, ended: Ended, now: float) -> None:
         """What somebody wants of a meter of its line; where there is none, nothing comes of it."""
-        if self._line is None or self.is_over():
+        if self._line is None or not self.speaks_to(place):
             ended(None)
         else:
-            self._line.command(command_id, act, ended, now)
+            self._line.command(command_id, place, act, ended, now)
 
     def closed(self) -> None:
         """The socket is gone."""

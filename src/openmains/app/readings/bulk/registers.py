@@ -17,10 +17,11 @@ from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
 from openmains.app.readings.bulk.ahead import one_ahead
 from openmains.app.readings.bulk.ports import BulkStore, SlotAround
+from openmains.app.spreadsheet import csv_bytes
 from openmains.app.unit_of_work import Store
 from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import Zone
-from openmains.domain.quantity import decimal_of
+from openmains.domain.quantity import LITRE_EXPONENT, decimal_of
 from openmains.domain.readings.at_instant import NEIGHBOUR_DAYS, Known, boundary_flags, register_at, within_slot
 from openmains.domain.readings.model import RegisterRow
 from openmains.domain.readings.quality import Slot, slot_names
@@ -188,22 +189,22 @@ def register_told(meter: ChosenMeter, known: Known | None, exponent: int) -> Reg
     )
 
 
-async def register_lines(
+RegisterPage = tuple[list[ChosenMeter], dict[int, Known]]
+
+
+async def register_pages(
     store: Store,
     bulk: BulkStore,
     tenant_id: TenantId,
     choice: MeterChoice,
     at_s: int,
     zone: Zone,
-    exponent_of: Callable[[str], int],
-    language: str,
     now_us: int,
-) -> AsyncIterator[list[Sequence[Any]]]:
-    """Lines of the file below ``REGISTER_HEADS``, a page of meters at a time; empty cells where nothing is known."""
-    when, words = zone.iso(at_s), _YES_NO[language]
+) -> AsyncGenerator[RegisterPage, None]:
+    """All meters of a choice by id, a page at a time, with their registers; the next page is asked for while this one is written."""
 
-    async def asked() -> AsyncGenerator[tuple[list[ChosenMeter], dict[int, Known]], None]:
-        window: list[tuple[list[ChosenMeter], dict[int, Known]]] = []
+    async def asked() -> AsyncGenerator[RegisterPage, None]:
+        window: list[RegisterPage] = []
         left: list[MeterId] = []
         async for meters in one_ahead(chosen_pages(store, tenant_id, choice, MeterId(0), now_us)):
             ids = [meter.meter_id for meter in meters]
@@ -218,15 +219,22 @@ async def register_lines(
         for page in await _joined(window, left):
             yield page
 
-    async def _joined(
-        window: list[tuple[list[ChosenMeter], dict[int, Known]]], left: list[MeterId]
-    ) -> list[tuple[list[ChosenMeter], dict[int, Known]]]:
+    async def _joined(window: list[RegisterPage], left: list[MeterId]) -> list[RegisterPage]:
         more = await _by_neighbours(bulk, tenant_id, left, at_s, zone)
         for _, found in window:
             found.update(more)
         return window
 
-    async for meters, known in one_ahead(asked()):
+    async for page in one_ahead(asked()):
+        yield page
+
+
+async def register_lines(
+    pages: AsyncIterator[RegisterPage], when: str, exponent_of: Callable[[str], int], language: str
+) -> AsyncIterator[list[Sequence[Any]]]:
+    """Lines of the file below ``REGISTER_HEADS``; empty cells where nothing is known. ``when``: the instant as it is written."""
+    words = _YES_NO[language]
+    async for meters, known in pages:
         lines: list[Sequence[Any]] = []
         for meter in meters:
             exponent = exponent_of(meter.driver)
@@ -239,6 +247,42 @@ async def register_lines(
             m3 = decimal_of(register, exponent)
             lines.append((meter.number, when, m3, words[not found.is_estimated], quality, register, exponent))
         yield lines
+
+
+async def register_csv(
+    pages: AsyncIterator[RegisterPage], when: str, exponent_of: Callable[[str], int], language: str
+) -> AsyncIterator[bytes]:
+    """The same lines as CSV, which is the form for millions. A meter of a plain number whose register was measured, nearly every one, is a line
+    of known shape; all others are written by ``csv_bytes``, cell by cell.
+    """
+    words = _YES_NO[language]
+    exponents: dict[str, int] = {}
+    yield b"".join(csv_bytes([REGISTER_HEADS[language]]))
+    async for meters, known in pages:
+        text: list[str] = []
+        for meter in meters:
+            number, found = meter.number, known.get(meter.meter_id)
+            exponent = exponents.get(meter.driver)
+            if exponent is None:
+                exponent = exponents[meter.driver] = exponent_of(meter.driver)
+            if found is None:
+                text.append(_line((number, when, None, None, None, None, exponent)))
+                continue
+            register = found.register % meter.dial if meter.dial else found.register
+            if exponent == LITRE_EXPONENT and not found.flags and register >= 0 and number.isalnum():
+                whole, litres = divmod(register, 1000)
+                text.append(f"{number},{when},{whole}.{litres:03},{words[1]},,{register},-3\r\n")
+                continue
+            quality = " ".join(slot_names(found.flags)) if found.flags else ""
+            m3 = decimal_of(register, exponent)
+            text.append(_line((number, when, m3, words[not found.is_estimated], quality, register, exponent)))
+        yield "".join(text).encode()
+
+
+def _line(cells: Sequence[Any]) -> str:
+    chunks = csv_bytes([cells])
+    next(chunks)  # the mark stands only at the file's start
+    return b"".join(chunks).decode()
 
 
 async def note_registers(store: Store, actor: Actor, choice: MeterChoice, at_s: int, form: str) -> None:

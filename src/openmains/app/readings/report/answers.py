@@ -24,6 +24,7 @@ from openmains.app.readings.report.model import (
     ReportDay,
 )
 from openmains.app.readings.report.ports import DayStore, DueStore, LabelStore
+from openmains.app.readings.report.within import WithinDays, WithinDue, WithinNames
 from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import day_to_date, utc
 from openmains.domain.readings.expected import Collection
@@ -31,12 +32,12 @@ from openmains.domain.readings.expected import Collection
 
 class Reports:
     """Computes what is now anew for every answer: a report of ten million meters takes seconds, and late readings count at
-    once. What was due stands beside it as it was kept."""
+    once. What was due stands beside it as it was kept. All within the reach of whoever asks (``within.py``)."""
 
     def __init__(self, days: DayStore, names: LabelStore, due: DueStore) -> None:
-        self._days = days
-        self._names = names
-        self._due = due
+        self._names = WithinNames(names)
+        self._days = WithinDays(days, names)
+        self._due = WithinDue(due, names)
 
     async def collection(self, tenant_id: TenantId, day: int, by: ReportBy, now_s: int) -> CollectionReport:
         """Counts of a day by one group."""

@@ -165,16 +165,21 @@ class Labels:
         """(areas, products) that make up the report's line ``key``; both empty: there is no such line. An area's holds those below it."""
         if group == "area":
             top = next((area_id for area_id, area in self.areas.items() if area.code == key), None)
-            return ([] if top is None else self._with_those_below(top)), []
+            return ([] if top is None else self._with_those_below([top])), []
         said = {"product": "code", "model": "model_key", "maker": "maker", "driver": "driver"}[group]
         return [], [product_id for product_id, product in self.products.items() if getattr(product, said) == key]
 
-    def _with_those_below(self, top: int) -> list[int]:
+    def below(self, places: Iterable[int]) -> frozenset[int]:
+        """These areas and all below them."""
+        return frozenset(self._with_those_below(places))
+
+    def _with_those_below(self, tops: Iterable[int]) -> list[int]:
         below: dict[int, list[int]] = {}
         for area_id, parent_id in self.above.items():
             if parent_id is not None:
                 below.setdefault(parent_id, []).append(area_id)
-        found, left = {top}, [top]
+        found = {top for top in tops if top in self.areas}
+        left = list(found)
         while left:
             new = [area_id for area_id in below.get(left.pop(), ()) if area_id not in found]
             found.update(new)

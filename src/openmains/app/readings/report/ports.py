@@ -29,8 +29,10 @@ class DayStore(Protocol):
     async def counts(self, tenant_id: TenantId, asked: DayRequest, *, is_whole: bool = False) -> list[Counts]:
         """Meters by area, product, mode and status; ``is_whole``: of all areas and products together, whose ids are then 0."""
 
-    async def counts_by_cell(self, tenant_id: TenantId, asked: DayRequest) -> list[CellCounts]:
-        """Meters by radio cell and status."""
+    async def counts_by_cell(
+        self, tenant_id: TenantId, asked: DayRequest, areas: Sequence[int] = (), products: Sequence[int] = ()
+    ) -> list[CellCounts]:
+        """Meters by radio cell and status; of these areas and products, of all where empty."""
 
     async def checks(
         self, tenant_id: TenantId, asked: DayRequest, start_s: int, end_s: int, *, by_cell: bool

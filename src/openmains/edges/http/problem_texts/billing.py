@@ -125,4 +125,40 @@ TEXTS: dict[str, Text] = {
         "Not your own return",
         "You asked for this yourself, so another person must approve it. You may reject it, which takes it back.",
     ),
+    "bill-superseded": Text(
+        409,
+        "该账单已被更正",
+        "该账单已有更正后的版本，不能再开票。请对最新版本的账单开票。",
+        "A corrected version took its place",
+        "This bill was corrected, so no invoice is issued for it. Ask for one of its newest version.",
+    ),
+    "nothing-to-invoice": Text(
+        409,
+        "没有可开票的金额",
+        "该账单合计为零，或某项构成为负，不能开票。",
+        "There is nothing to invoice",
+        "The bill is of 0 CNY, or one of its components is below 0. No invoice is issued for it.",
+    ),
+    "invoice-settings": Text(
+        409,
+        "开票设置不全",
+        "账单抬头中没有纳税人识别号，或以下价格构成没有税目和税率：{missing}。请先在开票设置和账单抬头中填写。",
+        "Settings of invoices are not whole",
+        "The letterhead has no tax number, or these components have no item and rate: {missing}."
+        " Enter them on the letterhead and the invoice settings.",
+    ),
+    "invoice-stands": Text(
+        409,
+        "该账单已有发票",
+        "账单 {bill_id} 已有一张有效或待定的发票，不能重复开具。需要改开的，请先由另一人红冲。",
+        "The bill has an invoice",
+        "Bill {bill_id} has an invoice that stands or waits, and gets no second one. To change it, have another person take it back first.",
+    ),
+    "own-invoice": Text(
+        403,
+        "不能红冲自己开具的发票",
+        "该发票由您申请开具，须由另一人红冲。",
+        "Not your own invoice",
+        "You asked for this invoice, so another person must take it back.",
+    ),
 }

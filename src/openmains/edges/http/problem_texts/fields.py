@@ -25,6 +25,15 @@ FIELDS: dict[str, tuple[str, str]] = {
     "no-picture": ("不是完整的 JPEG、PNG 或 WebP 图片", "is no whole JPEG, PNG or WebP picture"),
     "wrong-type": ("类型不正确", "has the wrong type"),
     "not-accepted": ("取值不被接受", "has a value that is not accepted"),
+    "no-phone-channel": ("不是短信渠道：客户只有手机号", "is no SMS channel: of customers only phones are known"),
+    "channel-without-text": (
+        "该渠道的模板变量不含 text，公告内容发不出去：请在渠道设置中加入 title、text",
+        "has no variable text, so nothing of the announcement would go out: add title and text to the channel's variables",
+    ),
+    "longer-than-sms": (
+        "超过短信模板变量的 35 个字",
+        "is longer than the 35 signs that a variable of an SMS template takes",
+    ),
     "out-of-range": ("超出允许范围", "is out of range"),
     "wrong-format": ("格式不正确", "has the wrong format"),
     "unknown-field": ("没有这个字段", "is not a known field"),

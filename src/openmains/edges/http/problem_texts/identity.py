@@ -65,6 +65,22 @@ TEXTS: dict[str, Text] = {
         "Not allowed",
         "This operation needs the permission '{needed}'. Ask an administrator for it.",
     ),
+    "out-of-reach": Text(
+        403,
+        "超出您的权限范围",
+        "您的权限限于部分区域、介质或产品，此操作会涉及范围以外的内容，未作任何更改。请改选范围内的区域或表具，或联系管理员。",
+        "Outside the reach of your rights",
+        "Your rights are limited to some places, media or products, and this would touch what lies outside them. Nothing was changed. "
+        "Choose a place or a meter within them, or ask an administrator.",
+    ),
+    "whole-utility-only": Text(
+        403,
+        "此操作涉及整个单位",
+        "您的权限限于部分区域、介质或产品，而此操作针对整个单位，不能只做一部分。请由权限不受限的人员操作。",
+        "This concerns the whole utility",
+        "Your rights are limited to some places, media or products; this operation concerns the utility as a whole "
+        "and cannot be done for a part. Ask somebody whose rights are not limited.",
+    ),
     "role-too-high": Text(
         403,
         "超出您自己的权限",

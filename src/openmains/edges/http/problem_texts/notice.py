@@ -53,4 +53,25 @@ TEXTS: dict[str, Text] = {
         "Further back than events are kept",
         "The oldest event that is kept is of {oldest}. Replay from then or later.",
     ),
+    "own-announcement": Text(
+        403,
+        "不能批准自己的公告",
+        "该公告由您起草，须由另一人批准后发送。您可以取消它。",
+        "Not your own announcement",
+        "You wrote this announcement yourself, so another person must approve it before it is sent. You may cancel it.",
+    ),
+    "announcement-state": Text(
+        409,
+        "公告已不处于该状态",
+        "只有草稿可以批准；草稿和已批准的公告可以取消。请刷新后查看。",
+        "The announcement is further on",
+        "Only a draft is approved; a draft or an approved one is cancelled. Reload to see where it stands.",
+    ),
+    "nobody-reached": Text(
+        409,
+        "没有可通知的客户",
+        "该范围内没有登记手机号的客户（无手机号：{count}）。请修改范围，或先登记手机号。",
+        "It would reach nobody",
+        "Nobody it concerns has a phone here ({count} without one). Choose another place or class, or enter phones first.",
+    ),
 }

@@ -91,6 +91,73 @@ TEXTS = {
         "Not your own booking",
         "You asked for this yourself, so another person must approve it. You may reject it, which takes it back.",
     ),
+    "authorisation-taken": Text(
+        409,
+        "该户已有代扣授权，或协议号已使用",
+        "户号 {account_id} 已有有效的代扣授权，或协议号 {contract} 已登记过。请先终止原授权，或核对协议号。",
+        "The account has an authorisation, or the contract is taken",
+        "Account {account_id} has an authorisation that holds, or contract {contract} was entered before."
+        " End that one first, or check the number.",
+    ),
+    "debit-key-used": Text(
+        409,
+        "该编号已用于另一个代扣文件",
+        "编号 {taken} 是代扣文件 {number} 的，扣款日不同。请换一个编号。",
+        "The key is another debit file's",
+        "Key {taken} is that of debit file {number}, with another day. Use a key of its own.",
+    ),
+    "nothing-to-debit": Text(
+        409,
+        "没有可代扣的欠费",
+        "有代扣授权的户都不欠费，或已在等待回盘的文件中。请先出账，或读入回盘。",
+        "Nothing is to be debited",
+        "No account with an authorisation owes anything that does not stand in a file already. Run billing, or read what the bank answered.",
+    ),
+    "debit-answer-refused": Text(
+        422,
+        "回盘文件未采信，未入账",
+        "第 {line} 行：{why}（文件为 {told}，应为 {expected}）。整个文件都没有入账。请核对是否选对代扣文件，或向银行重取回盘。",
+        "The answered file is refused; nothing was booked",
+        "Line {line}: {why} (told {told}, expected {expected}). Nothing of the file was booked."
+        " See whether it belongs to this debit file, or ask the bank for it again.",
+    ),
+    "debit-file-answered": Text(
+        409,
+        "代扣文件已有回盘，不能作废",
+        "代扣文件 {number} 已有 {answered} 笔回盘。请读入其余回盘；已扣的款可申请退回。",
+        "The bank has answered it",
+        "The bank has answered {answered} lines of debit file {number}, so it is not voided."
+        " Read the other answers; what was collected can be given back.",
+    ),
+    "own-debit-file": Text(
+        403,
+        "不能作废自己生成的代扣文件",
+        "该文件由您生成，须由另一人作废。",
+        "Not your own file",
+        "You made this file, so another person must void it.",
+    ),
+    "bank-data-unreadable": Text(
+        503,
+        "银行账户资料无法打开",
+        "协议 {contract} 的银行账户资料打不开（主密钥已换或数据有损），不能生成文件。请由另一人作废该文件，终止该授权并重新登记。",
+        "Bank data does not open",
+        "The bank data of contract {contract} does not open, by another master key or damage, so the file cannot be made."
+        " Have another person void it, end that authorisation and enter it anew.",
+    ),
+    "partner-taken": Text(
+        409,
+        "合作方名称已存在",
+        "已有名为“{name}”的合作方。请换一个名称。",
+        "A partner has this name",
+        "There is a partner called {name}. Choose another name.",
+    ),
+    "partner-refused": Text(
+        401,
+        "合作方请求未采信",
+        "{why}。未入账。请按接口说明重新签名，换新的随机串，以同一编号再报。",
+        "The partner's request is not believed",
+        "The request changed nothing: {why}. Sign it anew as the document says, with a new nonce and the same number.",
+    ),
     "refund-by-order": Text(
         409,
         "请按支付订单退款",

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports of billing and the tables behind them."""
 
+from openmains.app.billing.invoice_ports import InvoiceStore
 from openmains.app.billing.paper_ports import PaperStore
 from openmains.app.billing.ports import BillStore, CorrectionStore, LinkStore, RunStore, SettlementStore
 from openmains.edges.postgres.adapters import Adapters, Bind
 from openmains.edges.postgres.billing.bills import Bills, Corrections
+from openmains.edges.postgres.billing.invoices import Invoices
 from openmains.edges.postgres.billing.papers import Papers
 from openmains.edges.postgres.billing.runs import Links, Runs
 from openmains.edges.postgres.billing.settlements import Settlements
@@ -17,5 +19,6 @@ ADAPTERS: Adapters = dict(
         Bind(SettlementStore).to(Settlements),
         Bind(CorrectionStore).to(Corrections),
         Bind(PaperStore).to(Papers),
+        Bind(InvoiceStore).to(Invoices),
     ]
 )

@@ -25,6 +25,7 @@ from openmains.app.fleet.model import (
 )
 from openmains.app.fleet.signs import Facts, signs_of
 from openmains.app.fleet.wording import Wording
+from openmains.app.reach import limits_now
 from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.ids import CustomerId, MeterId, TenantId
 from openmains.domain.period import DAY_S, date_to_day, utc
@@ -57,6 +58,11 @@ AND m.meter_id = ANY (ARRAY(
 WALKED = """
 AND (m.area_id IN (SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
                     WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id)) IS TRUE
+"""
+# The same of whoever's rights are limited and names no area: else a list would be walked for rows that it may not show.
+GATHERED_IN_REACH = """
+AND m.meter_id = ANY (ARRAY(
+      SELECT g.meter_id FROM meter g WHERE g.tenant_id = :tenant_id AND g.area_id IN (SELECT areas_in_reach())))
 """
 # Of a tag that few have its meters are looked up; of one that many have the list is walked, and each is asked by the tag's own key.
 TAGGED = "AND m.meter_id = ANY (ARRAY(SELECT g.meter_id FROM meter_tag g WHERE g.tag_id = :tag_id))"
@@ -204,6 +210,8 @@ class Meters:
             )
             fragments.append(GATHERED if devices <= _FEW_DEVICES else WALKED)
             values["area_id"] = chosen.area_id
+        elif limits_now().reach.places and await self._devices_in_reach() <= _FEW_DEVICES:
+            fragments.append(GATHERED_IN_REACH)
         products = await products_of(self._connection, self._tenant_id, chosen)
         if products is not None:
             fragments.append("AND m.product_id = ANY (:products::int[])")
@@ -220,6 +228,9 @@ class Meters:
             values["now_us"] = int(chosen.now_us)
             values["modes"], values["silent_days"] = list(SILENT_DAYS), list(SILENT_DAYS.values())
         return fragments, values
+
+    async def _devices_in_reach(self) -> int:
+        return int(await _PLACES["devices_in_reach"].fetchval(self._connection, tenant_id=self._tenant_id))
 
     async def by_ids(self, meter_ids: Sequence[MeterId]) -> list[Meter]:
         return [Meter(**_fields(row, self._wording)) for row in await self._by_ids(meter_ids)]

@@ -18,6 +18,7 @@ from openmains.app.fleet.areas import (
     PremisesFilter,
 )
 from openmains.app.fleet.search import like_escape, normalise
+from openmains.app.reach import limits_now
 from openmains.domain.ids import AreaId, AreaKindId, PremisesId, TenantId
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection, Pool, Row
@@ -29,6 +30,11 @@ _PREMISES_FIELDS = frozenset(
     {"area_id", "street", "house_number", "building", "unit", "floor", "room", "address", "lat_e7", "lon_e7"}
 )
 _UNDER = "a.path >= (SELECT path FROM area WHERE area_id = :under) AND a.path < (SELECT path_end FROM area WHERE area_id = :under)"
+
+
+def _tallies_tell_more() -> bool:
+    reach = limits_now().reach
+    return bool(reach.media or reach.products)
 
 
 def _area(row: Row) -> Area:
@@ -65,7 +71,7 @@ class Areas:
         return await self._counted(found) if chosen.is_counted else found
 
     async def _counted(self, areas: Sequence[Area]) -> list[Area]:
-        rows = await _QUERIES["meters_below"].fetch(
+        rows = await _QUERIES["meters_seen_below" if _tallies_tell_more() else "meters_below"].fetch(
             self._connection, tenant_id=self._tenant_id, area_ids=[area.area_id for area in areas]
         )
         meters = {row["area_id"]: row["meters"] for row in rows}
@@ -82,7 +88,8 @@ class Areas:
         return [AreaStep(**dict(row)) for row in rows]
 
     async def sums(self, area_id: AreaId) -> AreaTotals:
-        row = await _QUERIES["area_sums"].fetchrow(self._connection, tenant_id=self._tenant_id, area_id=area_id)
+        query = _QUERIES["area_sums_seen" if _tallies_tell_more() else "area_sums"]
+        row = await query.fetchrow(self._connection, tenant_id=self._tenant_id, area_id=area_id)
         return AreaTotals(0, 0, 0, 0) if row is None else AreaTotals(**dict(row))
 
     async def below(self, area_id: AreaId) -> list[int]:

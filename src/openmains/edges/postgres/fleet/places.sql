@@ -33,6 +33,31 @@ SELECT coalesce(sum(x.devices), 0)::bigint FROM area t
   JOIN area_tally x ON x.area_id = b.area_id
  WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id
 
+-- name: devices_in_reach
+-- How many devices were registered where the transaction's rights hold.
+SELECT coalesce(sum(x.devices), 0)::bigint FROM area_tally x
+ WHERE x.tenant_id = :tenant_id AND x.area_id IN (SELECT areas_in_reach())
+
+-- name: meters_seen_below
+-- Meters in use in each of these areas and below it, as far as the transaction sees them: read one by one, where media or products are
+-- limited and the tallies, which know neither, would tell of others.
+SELECT t.area_id, count(*) AS meters
+  FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
+  JOIN meter m ON m.area_id = b.area_id JOIN product p ON p.product_id = m.product_id
+ WHERE t.tenant_id = :tenant_id AND t.area_id = ANY (:area_ids::int[]) AND m.removed_on IS NULL AND p.kind = 'meter' GROUP BY t.area_id
+
+-- name: area_sums_seen
+-- What an area holds with all below it, in the same way.
+SELECT (SELECT count(*) - 1 FROM area b WHERE b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end) AS areas_below,
+       coalesce(s.meters, 0) AS meters, coalesce(s.devices, 0) AS devices,
+       (SELECT count(*) FROM area b JOIN premises p ON p.area_id = b.area_id
+         WHERE b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end) AS premises
+  FROM area t
+  LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE m.removed_on IS NULL AND p.kind = 'meter') AS meters, count(*) AS devices
+         FROM area b JOIN meter m ON m.area_id = b.area_id JOIN product p ON p.product_id = m.product_id
+        WHERE b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end) s ON true
+ WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id
+
 -- name: areas_above
 -- The way from the root to the area above one.
 SELECT a.area_id, a.code, a.name

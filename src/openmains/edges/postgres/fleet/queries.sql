@@ -147,6 +147,14 @@ INSERT INTO identity_change (tenant_id, meter_id) VALUES (:tenant_id, :meter_id)
 -- For row-level security, until the transaction ends.
 SELECT set_config('openmains.tenant', :tenant, true)
 
+-- name: areas_in_reach
+-- Areas where the transaction's rights hold.
+SELECT area_id FROM areas_in_reach() AS found (area_id)
+
+-- name: products_in_reach
+-- Products that they hold for.
+SELECT product_id FROM products_in_reach() AS found (product_id)
+
 -- name: search_hits
 -- What is shown of the meters found.
 SELECT m.meter_id, m.number, m.imei, m.product_id, m.area_id, m.customer_id, coalesce(c.name, '') AS customer_name,

@@ -2,7 +2,7 @@
 """Search in ``meter_search`` and keeping it true. What a gram is: ``app/fleet/search.py``; the SQL: migration 0022."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from openmains.app.fleet.search import (
@@ -19,6 +19,7 @@ from openmains.app.fleet.search import (
     parse_query,
     search_text,
 )
+from openmains.app.reach import limits_now
 from openmains.domain.ids import AreaId, MeterId, TenantId
 from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.queries import load
@@ -37,6 +38,7 @@ class Within:
     status: str | None = None
     tag_id: int | None = None
     silent_us: Mapping[str, int] = field(default_factory=dict)  # by report mode: a meter not seen since then is silent
+    reach: frozenset[int] | None = None  # areas where the rights of whoever asks hold
 
 
 EVERYWHERE = Within()
@@ -84,9 +86,14 @@ async def _candidates(
         for row in await _PLACES["areas_named"].fetch(connection, tenant_id=tenant_id, patterns=patterns)
     ]
     queries = area_queries(wanted, known)
+    within = await _in_reach(connection, within)
+    chosen: frozenset[int] | None = None
     if within.area_id is not None:
         rows = await _PLACES["areas_below"].fetch(connection, tenant_id=tenant_id, area_id=within.area_id)
         chosen = frozenset(row["area_id"] for row in rows)
+    if within.reach is not None:
+        chosen = within.reach if chosen is None else chosen & within.reach
+    if chosen is not None:
         queries = [AreaQuery(way.terms, chosen if way.areas is None else way.areas & chosen) for way in queries]
     filters = {
         "products": None if within.products is None else list(within.products),
@@ -103,7 +110,7 @@ async def _candidates(
         )
         return [(meter_id, False) for meter_id in list(dict.fromkeys(row["meter_id"] for row in found))[:limit]]
     line = f"%{SEPARATOR}{like_escape(wanted.whole)}{SEPARATOR}%"
-    areas = None if within.area_id is None else sorted(queries[0].areas or ())
+    areas = None if chosen is None else sorted(chosen)
     ranked: list[tuple[int, bool]] = []
     if in_exact and wanted.grams:
         found = await _QUERIES["search_meters"].fetch(
@@ -127,6 +134,21 @@ async def _candidates(
             found = await _QUERIES["search_meters_by_prefix"].fetch(connection, prefixes=_prefixes(wanted), **asked)
         more.update(row["meter_id"] for row in found)
     return ranked + [(meter_id, False) for meter_id in sorted(more)][: limit - len(ranked)]
+
+
+async def _in_reach(connection: Connection, within: Within) -> Within:
+    """The functions that find work with the owner's rights: they are told what the transaction may see."""
+    reach = limits_now().reach
+    if reach.places:
+        rows = await _QUERIES["areas_in_reach"].fetch(connection)
+        within = replace(within, reach=frozenset(row["area_id"] for row in rows))
+    if reach.media or reach.products:
+        rows = await _QUERIES["products_in_reach"].fetch(connection)
+        seen = tuple(
+            row["product_id"] for row in rows if within.products is None or row["product_id"] in within.products
+        )
+        within = replace(within, products=seen)
+    return within
 
 
 def _prefixes(wanted: Query) -> list[str]:

@@ -15,32 +15,40 @@ SELECT * FROM find_credential(:secret_hash)
 
 -- name: users
 -- Of a tenant, from one on.
-SELECT user_id, login, name, role, locale, disabled, must_change, created_at,
+SELECT user_id, login, name, role, locale, disabled, must_change, created_at, places, media, products,
        (SELECT max(p.locked_until) FROM sign_in_place p WHERE p.user_id = u.user_id AND p.locked_until > now()) AS locked_until
   FROM app_user u WHERE tenant_id = :tenant_id AND user_id > :after ORDER BY user_id LIMIT :most
 
 -- name: user
 -- One of them.
-SELECT user_id, login, name, role, locale, disabled, must_change, created_at,
+SELECT user_id, login, name, role, locale, disabled, must_change, created_at, places, media, products,
        (SELECT max(p.locked_until) FROM sign_in_place p WHERE p.user_id = u.user_id AND p.locked_until > now()) AS locked_until
   FROM app_user u WHERE tenant_id = :tenant_id AND user_id = :user_id
 
 -- name: add_user
 -- No row where the login is taken. The new user must change the password.
-INSERT INTO app_user (tenant_id, login, name, password_hash, role, locale, must_change)
-VALUES (:tenant_id, :login, :name, :password_hash, :role, :locale, true)
+INSERT INTO app_user (tenant_id, login, name, password_hash, role, locale, must_change, places, media, products)
+VALUES (:tenant_id, :login, :name, :password_hash, :role, :locale, true, :places::int[], :media::text[], :products::int[])
 ON CONFLICT DO NOTHING
-RETURNING user_id, login, name, role, locale, disabled, must_change, created_at, NULL::timestamptz AS locked_until
+RETURNING user_id, login, name, role, locale, disabled, must_change, created_at, NULL::timestamptz AS locked_until, places, media, products
 
 -- name: change_user
 -- Fields that the changes name; all others stay.
 UPDATE app_user u
-   SET (name, role, locale, disabled, must_change) =
-       (SELECT n.name, n.role, n.locale, n.disabled, n.must_change
+   SET (name, role, locale, disabled, must_change, places, media, products) =
+       (SELECT n.name, n.role, n.locale, n.disabled, n.must_change, n.places, n.media, n.products
           FROM jsonb_populate_record(u, :changes::jsonb) n)
  WHERE tenant_id = :tenant_id AND user_id = :user_id
-RETURNING user_id, login, name, role, locale, disabled, must_change, created_at,
+RETURNING user_id, login, name, role, locale, disabled, must_change, created_at, places, media, products,
        (SELECT max(p.locked_until) FROM sign_in_place p WHERE p.user_id = u.user_id AND p.locked_until > now()) AS locked_until
+
+-- name: unknown_places
+-- Of these those that are no areas of the tenant.
+SELECT x AS place FROM unnest(:places::int[]) AS x WHERE NOT EXISTS (SELECT FROM area a WHERE a.tenant_id = :tenant_id AND a.area_id = x)
+
+-- name: unknown_products
+-- Of these those that are no products of the tenant.
+SELECT x AS product FROM unnest(:products::int[]) AS x WHERE NOT EXISTS (SELECT FROM product p WHERE p.tenant_id = :tenant_id AND p.product_id = x)
 
 -- name: remove_user
 -- With all sessions and tokens.
@@ -113,8 +121,9 @@ DELETE FROM api_token WHERE tenant_id = :tenant_id AND own_role_id = :role_id AN
 DELETE FROM own_role WHERE tenant_id = :tenant_id AND role_id = :role_id
 
 -- name: lock_administrators
--- Enabled ones. Locked, so that two administrators cannot remove each other at the same time.
+-- Enabled ones whose rights are not limited. Locked, so that two administrators cannot remove each other at the same time.
 SELECT user_id FROM app_user WHERE tenant_id = :tenant_id AND role = 'administrator' AND NOT disabled
+   AND places = '{}' AND media = '{}' AND products = '{}'
  ORDER BY user_id FOR UPDATE
 
 -- name: forget_sessions

@@ -7,12 +7,13 @@ from typing import Any
 
 from openmains.app.identity.hashing import hash_password
 from openmains.app.identity.model import Actor, ApiToken, SignInRecord, User
+from openmains.domain.identity.reach import EVERYWHERE, Reach
 from openmains.domain.ids import TenantId, TokenId, UserId
 from openmains.edges.postgres.db import Connection, Pool, Row, connect
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
-_USER_FIELDS = frozenset({"name", "role", "locale", "disabled", "must_change"})
+_USER_FIELDS = frozenset({"name", "role", "locale", "disabled", "must_change", "places", "media", "products"})
 
 
 def _user(row: Row) -> User:
@@ -59,7 +60,9 @@ class Users:
         row = await _QUERIES["user"].fetchrow(self._connection, tenant_id=self._tenant_id, user_id=user_id)
         return None if row is None else _user(row)
 
-    async def add(self, login: str, name: str, password_hash: str, role: str, locale: str) -> User | None:
+    async def add(
+        self, login: str, name: str, password_hash: str, role: str, locale: str, reach: Reach = EVERYWHERE
+    ) -> User | None:
         row = await _QUERIES["add_user"].fetchrow(
             self._connection,
             tenant_id=self._tenant_id,
@@ -68,6 +71,9 @@ class Users:
             password_hash=password_hash,
             role=role,
             locale=locale,
+            places=list(reach.places),
+            media=list(reach.media),
+            products=list(reach.products),
         )
         return None if row is None else _user(row)
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports of notices and the tables behind them."""
 
+from openmains.app.notice.announcement_model import AnnouncementStore
 from openmains.app.notice.ports import ChannelStore, NoticeLog, RotaStore
 from openmains.app.notice.subscription_model import SubscriptionStore
 from openmains.edges.postgres.adapters import Adapters, Bind
+from openmains.edges.postgres.notice.announcements import Announcements
 from openmains.edges.postgres.notice.persons import Persons
 from openmains.edges.postgres.notice.subscriptions import Subscriptions
 from openmains.edges.postgres.notice.tables import Channels, Log
@@ -14,5 +16,6 @@ ADAPTERS: Adapters = dict(
         Bind(RotaStore).to(Persons),
         Bind(NoticeLog).to(Log),
         Bind(SubscriptionStore).to(Subscriptions),
+        Bind(AnnouncementStore).to(Announcements),
     ]
 )

@@ -57,6 +57,7 @@ class PostgresPushWork:
                 TenantId(row["tenant_id"]),
                 row["utility_code"],
                 row["url"],
+                row["login"],
                 frozenset(row["kinds"]),
                 row["area_id"],
                 sealed_of(row),

@@ -21,7 +21,7 @@ DELETE FROM outbox_event e WHERE e.made_us < :before_us AND e.seq IS NOT NULL
 
 -- name: due_subscriptions
 -- Those in use whose wait is over and for which there is, or may be, something.
-SELECT s.subscription_id, s.tenant_id, t.code AS utility_code, s.url, s.kinds, s.area_id, s.key_id, s.nonce, s.sealed, s.seq, s.readings,
+SELECT s.subscription_id, s.tenant_id, t.code AS utility_code, s.url, s.login, s.kinds, s.area_id, s.key_id, s.nonce, s.sealed, s.seq, s.readings,
        s.tries, s.failing_us
   FROM subscription s JOIN tenant t USING (tenant_id)
  WHERE s.is_on AND NOT s.is_gone AND s.next_us <= :now_us

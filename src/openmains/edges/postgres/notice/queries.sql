@@ -101,13 +101,14 @@ SELECT name FROM tenant WHERE tenant_id = :tenant_id
 -- The delivery log, newest first, or one notice; a filter that is null takes all.
 SELECT n.notice_id, n.kind, n.state, n.severity, n.event, n.alarm_id, n.facts, n.level, n.user_id, coalesce(u.name, '') AS user_name,
        n.channel_id, coalesce(c.name, '') AS channel, coalesce(c.kind, '') AS channel_kind, n.made_us, n.due_us, n.held, n.tries,
-       n.accepted_us, n.received_us, n.seen_us, n.bundle, n.reason
+       n.accepted_us, n.received_us, n.seen_us, n.bundle, n.reason, n.customer_id
   FROM notice n LEFT JOIN app_user u ON u.tenant_id = n.tenant_id AND u.user_id = n.user_id
        LEFT JOIN notice_channel c ON c.tenant_id = n.tenant_id AND c.channel_id = n.channel_id
  WHERE n.tenant_id = :tenant_id AND (:after::bigint IS NULL OR n.notice_id < :after)
    AND (:notice_id::bigint IS NULL OR n.notice_id = :notice_id) AND (:state::text IS NULL OR n.state = :state)
    AND (:channel_id::bigint IS NULL OR n.channel_id = :channel_id) AND (:alarm_id::bigint IS NULL OR n.alarm_id = :alarm_id)
    AND (:user_id::bigint IS NULL OR n.user_id = :user_id)
+   AND (:announcement_id::bigint IS NULL OR (n.subject = 'announcement:' || :announcement_id::bigint AND n.subject <> ''))
    AND (:channel_kind::text IS NULL OR c.kind = :channel_kind)
  ORDER BY n.notice_id DESC LIMIT :most
 
@@ -134,7 +135,7 @@ SELECT notice_id FROM notice WHERE tenant_id = :tenant_id AND key = :key
 -- name: send_again
 -- One that failed waits once more, with all its tries before it.
 UPDATE notice SET state = 'waiting', due_us = :now_us, tries = 0
- WHERE tenant_id = :tenant_id AND notice_id = :notice_id AND state = 'failed' AND channel_id IS NOT NULL
+ WHERE tenant_id = :tenant_id AND notice_id = :notice_id AND state = 'failed' AND channel_id IS NOT NULL AND reason <> 'cancelled'
 
 -- name: unseen
 -- How many in the inbox were never opened.
@@ -174,7 +175,7 @@ SELECT count(*) AS alarms,
 
 -- name: subscriptions
 -- Other systems, how far each is, and what it was refused.
-SELECT s.subscription_id, s.name, s.url, s.kinds, s.area_id, s.is_signed, s.is_on, s.taken, s.taken_us, s.tries, s.failing_us,
+SELECT s.subscription_id, s.name, s.url, s.login, s.kinds, s.area_id, s.is_signed, s.is_on, s.taken, s.taken_us, s.tries, s.failing_us,
        s.next_us, s.reason,
        (SELECT count(*) FROM outbox_event e WHERE e.tenant_id = s.tenant_id AND e.seq > s.seq AND e.kind = ANY (s.kinds)) AS waiting,
        (SELECT count(*) FROM push_dead_letter d WHERE d.tenant_id = s.tenant_id AND d.subscription_id = s.subscription_id
@@ -185,13 +186,13 @@ SELECT s.subscription_id, s.name, s.url, s.kinds, s.area_id, s.is_signed, s.is_o
 
 -- name: add_subscription
 -- From now on; nothing comes back where the name is taken.
-INSERT INTO subscription (tenant_id, name, url, kinds, area_id, is_on, changed_us, seq)
-SELECT :tenant_id, :name, :url, :kinds, :area_id, :is_on, :now_us, p.seq FROM outbox_place p WHERE p.name = 'numbered'
+INSERT INTO subscription (tenant_id, name, url, login, kinds, area_id, is_on, changed_us, seq)
+SELECT :tenant_id, :name, :url, :login, :kinds, :area_id, :is_on, :now_us, p.seq FROM outbox_place p WHERE p.name = 'numbered'
 ON CONFLICT (tenant_id, name) WHERE NOT is_gone DO NOTHING RETURNING subscription_id
 
 -- name: change_subscription
 -- All but its secret and its place; it is tried at once.
-UPDATE subscription SET name = :name, url = :url, kinds = :kinds, area_id = :area_id, is_on = :is_on, changed_us = :now_us, next_us = 0
+UPDATE subscription SET name = :name, url = :url, login = :login, kinds = :kinds, area_id = :area_id, is_on = :is_on, changed_us = :now_us, next_us = 0
  WHERE tenant_id = :tenant_id AND subscription_id = :subscription_id AND NOT is_gone
 
 -- name: put_subscription_secret

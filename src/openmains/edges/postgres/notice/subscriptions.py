@@ -23,6 +23,7 @@ def _subscription(row: Row) -> Subscription:
         subscription_id=row["subscription_id"],
         name=row["name"],
         url=row["url"],
+        login=row["login"],
         kinds=list(row["kinds"]),
         area_id=row["area_id"],
         is_signed=row["is_signed"],
@@ -73,6 +74,7 @@ class Subscriptions:
         return {
             "name": settings.name,
             "url": settings.url,
+            "login": settings.login,
             "kinds": sorted(set(settings.kinds)),
             "area_id": settings.area_id,
             "is_on": settings.is_on,

@@ -62,6 +62,7 @@ def _notice(row: Row) -> Notice:
         seen_at=_instant(row["seen_us"]),
         bundle=row["bundle"],
         reason=row["reason"],
+        customer_id=row["customer_id"],
     )
 
 
@@ -138,7 +139,7 @@ class Log:
         self._tenant_id = tenant_id
 
     async def _rows(self, limit: int, **filters: Any) -> list[Row]:
-        names = ("after", "notice_id", "state", "channel_id", "alarm_id", "user_id", "channel_kind")
+        names = ("after", "notice_id", "state", "channel_id", "alarm_id", "user_id", "channel_kind", "announcement_id")
         chosen = {name: filters.get(name) for name in names}
         return await _QUERIES["notices"].fetch(self._connection, tenant_id=self._tenant_id, most=limit, **chosen)
 
@@ -151,9 +152,16 @@ class Log:
         channel_id: int | None,
         alarm_id: int | None,
         user_id: int | None,
+        announcement_id: int | None = None,
     ) -> list[Notice]:
         rows = await self._rows(
-            limit, after=after, state=state, channel_id=channel_id, alarm_id=alarm_id, user_id=user_id
+            limit,
+            after=after,
+            state=state,
+            channel_id=channel_id,
+            alarm_id=alarm_id,
+            user_id=user_id,
+            announcement_id=announcement_id,
         )
         return [_notice(row) for row in rows]
 

@@ -10,9 +10,11 @@ from openmains.app.alarm.model import AlarmEvent
 from openmains.app.notice.model import Locale, NoticeState
 from openmains.app.notice.ports import ChannelAccount, Contact, Due, EventDecision, Happening, TimerDecision
 from openmains.app.notice.sealing import SealedKey
+from openmains.app.party.personal import PersonalPlace, SealedValue
 from openmains.domain.alarm.life import AlarmNews
-from openmains.domain.ids import TenantId, UserId
+from openmains.domain.ids import CustomerId, TenantId, UserId
 from openmains.domain.notice.decide import Decision, Happened, NoticeEvent, Rota, Timer
+from openmains.domain.party.personal import PersonalField
 from openmains.domain.period import DAY_S
 from openmains.edges.postgres.alarm.events import take_events, waiting_events
 from openmains.edges.postgres.db import Connection, Pool, Row
@@ -125,6 +127,23 @@ class PostgresNoticeWork:
     async def due(self, channel_id: int, now_us: int, most: int) -> list[Due]:
         rows = await _QUERIES["due_notices"].fetch(self._pool, channel_id=channel_id, now_us=now_us, most=most)
         return [Due(**dict(row)) for row in rows]
+
+    async def due_customers(self, channel_id: int, now_us: int, most: int, *, all_hours: bool) -> list[Due]:
+        rows = await _QUERIES["due_customers"].fetch(
+            self._pool, channel_id=channel_id, now_us=now_us, most=most, all_hours=all_hours
+        )
+        return [Due(**dict(row)) for row in rows]
+
+    async def phones(self, customer_ids: Sequence[CustomerId]) -> tuple[list[SealedValue], dict[CustomerId, str]]:
+        sealed, clear = [], {}
+        for row in await _QUERIES["phones"].fetch(self._pool, customer_ids=list(customer_ids)):
+            customer_id = CustomerId(row["customer_id"])
+            if row["phone"]:
+                clear[customer_id] = row["phone"]
+            elif row["sealed"] is not None:
+                place = PersonalPlace(customer_id, None, PersonalField.PHONE)
+                sealed.append(SealedValue(place, row["key_id"], row["nonce"], row["sealed"], row["blind"]))
+        return sealed, clear
 
     async def claim(self, notice_ids: Sequence[int], bundle: int, now_us: int) -> bool:
         async with self._pool.acquire() as connection:

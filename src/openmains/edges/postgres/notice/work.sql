@@ -86,12 +86,27 @@ SELECT 'group:' || g.group_id, NULL, g.tenant_id, g.event, g.severity, g.receive
   FROM alarm_group g LEFT JOIN area a ON a.tenant_id = g.tenant_id AND a.area_id = g.area_id
  WHERE g.group_id = ANY (:group_ids::bigint[]) AND g.cleared_us IS NULL AND g.acknowledged_at IS NULL AND g.dispatched_us IS NULL
 
+-- name: due_customers
+-- Announcements of a channel that wait no longer, the oldest first.
+SELECT notice_id, key, user_id, kind, severity, event, held, facts, tries, bundle, customer_id FROM notice
+ WHERE channel_id = :channel_id AND state = 'waiting' AND customer_id IS NOT NULL AND due_us <= :now_us
+   AND (:all_hours::boolean OR severity = 'critical') ORDER BY due_us, notice_id LIMIT :most
+
+-- name: phones
+-- Customers' own numbers, sealed, or in clear where the worker has not sealed them yet.
+SELECT c.customer_id, c.phone, p.key_id, p.nonce, p.sealed, p.blind
+  FROM customer c LEFT JOIN personal p ON p.customer_id = c.customer_id AND p.contact_id IS NULL AND p.field = 'phone'
+ WHERE c.customer_id = ANY (:customer_ids::bigint[])
+
 -- name: busy_channels
 -- Ways to send for which something is due, with what is needed to use them.
 SELECT c.channel_id, c.tenant_id, c.kind, c.settings, c.key_id, c.nonce, c.sealed, c.per_minute, t.name AS utility, t.zone
   FROM notice_channel c JOIN tenant t USING (tenant_id)
  WHERE c.is_on AND NOT c.is_gone
-   AND EXISTS (SELECT FROM notice n WHERE n.channel_id = c.channel_id AND n.state = 'waiting' AND n.due_us <= :now_us)
+   AND (EXISTS (SELECT FROM notice n WHERE n.channel_id = c.channel_id AND n.state = 'waiting' AND n.customer_id IS NULL
+                   AND n.due_us <= :now_us)
+        OR EXISTS (SELECT FROM notice n WHERE n.channel_id = c.channel_id AND n.state = 'waiting' AND n.customer_id IS NOT NULL
+                   AND n.due_us <= :now_us))
 
 -- name: sent_since
 -- How many messages went out by a channel.
@@ -100,7 +115,7 @@ SELECT count(DISTINCT coalesce(bundle, notice_id)) FROM notice WHERE channel_id 
 -- name: due_notices
 -- Those of a channel that wait no longer, the oldest first.
 SELECT notice_id, key, user_id, kind, severity, event, held, facts, tries, bundle FROM notice
- WHERE channel_id = :channel_id AND state = 'waiting' AND due_us <= :now_us ORDER BY due_us, notice_id LIMIT :most
+ WHERE channel_id = :channel_id AND state = 'waiting' AND customer_id IS NULL AND due_us <= :now_us ORDER BY due_us, notice_id LIMIT :most
 
 -- name: claim_notices
 -- They are on their way; those that are not waiting any more are left out.

@@ -34,6 +34,18 @@ INSERT INTO receipt (tenant_id, shift_id, account_id, channel, key, fen, day, en
 VALUES (:tenant_id, :shift_id, :account_id, :channel, :key, :fen, :day, :entry_id, :paid::jsonb, :credit_fen, :owed_fen, :taken_by, :now_us)
 RETURNING receipt_id
 
+-- name: receipts_of_keys
+-- Those of these numbers of a channel that are taken.
+SELECT key, receipt_id FROM receipt WHERE tenant_id = :tenant_id AND channel = :channel AND key = ANY (:keys::text[])
+
+-- name: add_receipts
+-- Many of one channel, taken at no counter; paid: an array of each one's items.
+INSERT INTO receipt (tenant_id, account_id, channel, key, fen, day, entry_id, paid, credit_fen, owed_fen, taken_by, taken_us)
+SELECT :tenant_id, u.account_id, :channel, u.key, u.fen, :day, u.entry_id, :paid::jsonb -> (u.place::int - 1), u.credit_fen, u.owed_fen, :taken_by, :now_us
+  FROM unnest(:account_ids::bigint[], :keys::text[], :fen::bigint[], :entry_ids::bigint[], :credit_fen::bigint[], :owed_fen::bigint[])
+       WITH ORDINALITY AS u(account_id, key, fen, entry_id, credit_fen, owed_fen, place)
+RETURNING receipt_id, key
+
 -- name: receipts
 -- One, one channel's number, or a page from new to old, of an account or a shift.
 SELECT r.receipt_id, r.account_id, r.channel, r.key, r.fen, r.day, r.shift_id, r.entry_id, r.paid, r.credit_fen, r.owed_fen,

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shifts, receipts, and payments that are taken back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from openmains.app.billing.settling import Share
 from openmains.app.ledger.model import Channel
 from openmains.app.payment.model import PaidItem, PaymentReturn, Receipt, TillShift
+from openmains.app.payment.ports import ReceiptBatch
 from openmains.domain.ids import TenantId, UserId
 from openmains.domain.period import day_to_date, utc_of_us
 from openmains.edges.postgres.db import Connection, Row
@@ -93,6 +94,10 @@ def _receipt(row: Row) -> Receipt:
     return Receipt(**{name: value for name, value in {**row, **given}.items() if name != "taken_us"})
 
 
+def _paid(shares: Sequence[Share]) -> list[list[int | bool]]:
+    return [[one.bill_id, one.month, one.of_fee, one.fen] for one in shares]
+
+
 class Receipts:
     """``ReceiptStore`` on one tenant's transaction."""
 
@@ -129,13 +134,29 @@ class Receipts:
             fen=fen,
             day=day,
             entry_id=entry_id,
-            paid=[[one.bill_id, one.month, one.of_fee, one.fen] for one in paid],
+            paid=_paid(paid),
             credit_fen=credit_fen,
             owed_fen=owed_fen,
             taken_by=taken_by,
             now_us=now_us,
         )
         return found
+
+    async def of_keys(self, channel: Channel, keys: Sequence[str]) -> Mapping[str, int]:
+        rows = await _QUERIES["receipts_of_keys"].fetch(
+            self._connection, tenant_id=self._tenant_id, channel=channel, keys=list(keys)
+        )
+        return {row["key"]: row["receipt_id"] for row in rows}
+
+    async def add_many(self, rows: ReceiptBatch, taken_by: UserId, now_us: int) -> list[int]:
+        made = await _QUERIES["add_receipts"].fetch(
+            self._connection, tenant_id=self._tenant_id, channel=rows.channel, day=rows.day, taken_by=taken_by, now_us=now_us,
+            account_ids=list(rows.account_ids), keys=list(rows.keys), fen=list(rows.fen), entry_ids=list(rows.entry_ids),
+            paid=[_paid(one) for one in rows.paid], credit_fen=[one.credit_fen for one in rows.after],
+            owed_fen=[one.owed_fen for one in rows.after],
+        )  # fmt: skip
+        ids = {row["key"]: row["receipt_id"] for row in made}
+        return [ids[key] for key in rows.keys]
 
     async def get(self, receipt_id: int) -> Receipt | None:
         found = await self._receipts(1, receipt_id=receipt_id)

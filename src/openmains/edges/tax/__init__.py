@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Adapters to whoever issues invoices. There is one, and it emulates."""
