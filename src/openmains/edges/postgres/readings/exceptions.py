@@ -2,6 +2,7 @@
 """Findings of validation that wait for a person's judgement."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 from msgspec.structs import asdict
 
@@ -21,6 +22,11 @@ from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import Query, load
 
 _QUERIES = load(__package__)
+_GROUPS: Mapping[GroupBy, Query] = {
+    "meter": _QUERIES["exceptions_by_meter"],
+    "area": _QUERIES["exceptions_by_area"],
+    "day": _QUERIES["exceptions_by_day"],
+}
 _LOCKED = extended(_QUERIES["exception"], "FOR UPDATE OF e")
 _RULES = {rule.value: rule.name.lower() for rule in Rule}
 
@@ -79,9 +85,7 @@ class Exceptions:
         return [_exception(row) for row in rows]
 
     async def groups(self, by: GroupBy, rule: int | None, limit: int) -> list[ExceptionGroup]:
-        rows = await _QUERIES[f"exceptions_by_{by}"].fetch(
-            self._connection, tenant_id=self._tenant_id, rule=rule, most=limit
-        )
+        rows = await _GROUPS[by].fetch(self._connection, tenant_id=self._tenant_id, rule=rule, most=limit)
         return [_group(row) for row in rows]
 
     async def get(self, exception_id: ExceptionId) -> ReadingException | None:
