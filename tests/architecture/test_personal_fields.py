@@ -11,7 +11,7 @@ from typing import Any
 DOCUMENT = json.loads((Path(__file__).parents[2] / "docs/reference/openapi.json").read_text("utf-8"))
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 SEALED = re.compile(r"(^|_)(phone|mobile|identity_number|id_card|bank_account|email|birth)($|_)")
-NAMES = re.compile(r"(^|_)(customer_name|contact_name|holder_name|payer_name|owner_name|reporter)($|_)")
+NAMES = re.compile(r"(^|_)(customer_name|contact_name|holder_name|payer_name|owner_name|reporter|buyer)($|_)")
 
 MASKED = {
     "Customer": {"phone"}, "PartyCustomer": {"phone"}, "CustomerDetail": {"phone", "identity_number", "bank_account"}, "Contact": {"phone"},
@@ -24,9 +24,9 @@ OF_STAFF = {"PersonSettings": {"phone", "email"}, "Letterhead": {"phone"}}
 NAMED = {
     "Meter": {"customer_name"}, "MeterDetail": {"customer_name"}, "Account": {"customer_name"}, "AccountDetail": {"customer_name"},
     "Holder": {"customer_name"}, "RecordedAct": {"customer_name"}, "ReadingException": {"customer_name"}, "VisitMeter": {"customer_name"},
-    "WorkOrder": {"reporter"}, "WorkOrderDetail": {"reporter"},
+    "Invoice": {"buyer", "buyer_tax_number"}, "WorkOrder": {"reporter"}, "WorkOrderDetail": {"reporter"},
 }  # fmt: skip
-"""Names: of meters to who may see customers; of accounts by operations that need it; of a visit and an order to who goes there."""
+"""Names: of meters and invoices to who may see customers; of accounts by operations that need it; of a visit and an order to who goes there."""
 
 
 def _answered() -> Iterator[str]:

@@ -1933,7 +1933,7 @@ export interface paths {
         };
         /**
          * ListBehind
-         * @description The meters in use behind it.
+         * @description The meters in use behind it; where they are, not to a maker's people.
          */
         get: operations["list_behind"];
         put?: never;

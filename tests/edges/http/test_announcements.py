@@ -150,7 +150,7 @@ async def test_what_could_not_be_read_by_anybody_is_refused_with_its_place(world
         assert await faults(client, draft(alarms)) == [("/channel_id", "channel-without-text")]
         assert await faults(client, draft(2**40)) == [("/channel_id", "unknown-reference")]
         assert await faults(client, draft(told, text_zh="停" * 36)) == [("/text_zh", "longer-than-sms")]
-        assert await faults(client, draft(told, title_en=" ")) == [("/title_en", "required")]
+        assert await faults(client, draft(told, text_en=" ")) == [("/text_en", "required")]
         assert await faults(client, draft(told, audience={"area_id": 2**30})) == [
             ("/audience/area_id", "unknown-reference")
         ]

@@ -281,7 +281,8 @@ OF_NO_PLACE = {
     "collection_due", "notice_calendar", "reread_scan",
     "tenant", "app_user", "own_role", "area_kind", "access_policy", "cell_capacity", "command_policy", "command_setting",
     "lifetime_rule", "tariff", "tariff_plan", "meter_price", "technician", "work_order_kind", "ledger_month", "arrears_rule",
-    "calendar_year", "bill_letterhead", "driver_page", "driver_page_version", "personal_key", "tenant_key", "restore_epoch",
+    "calendar_year", "bill_letterhead", "tag", "invoice_tax",
+    "driver_page", "driver_page_version", "personal_key", "tenant_key", "restore_epoch",
     "platform_choice", "outbox_place", "import_heading",
 }  # fmt: skip
 """How a utility is set up: read by everybody who may, of no place. What is new here needs a reason."""

@@ -118,10 +118,10 @@ async def read_concentrator(request: Request[Any, Any, Any], concentrator_id: Id
 async def list_behind(
     request: Request[Any, Any, Any], concentrator_id: Id, limit: Limit = 100, cursor: Cursor = None
 ) -> Page[ConcentratorMeter]:
-    """The meters in use behind it."""
-    deps = deps_of(request)
+    """The meters in use behind it; where they are, not to a maker's people."""
+    deps, actor = deps_of(request), actor_of(request)
     after = after_id("behind", cursor) or 0
-    async with deps.store.tenant(actor_of(request).tenant_id) as work:
+    async with deps.store.tenant(actor.tenant_id) as work:
         rows = await work[ConcentratorStore].meters(concentrator_id, limit + 1, after)
 
     def is_asked(name: str) -> bool:
@@ -129,6 +129,8 @@ async def list_behind(
         return driver is not None and driver.is_asked
 
     shown = [structs.replace(row, is_asked=is_asked(row.driver)) for row in rows]
+    if actor.reach.products:
+        shown = [structs.replace(row, address="") for row in shown]
     return page("behind", shown, limit, lambda row: row.meter_id)
 
 

@@ -91,7 +91,7 @@ async def end_debit_authorisation(
     return await debits.end_authorisation(deps.store, actor_of(request), authorisation_id, data.reason, deps.now_us())
 
 
-@get("/debit-files", operation_id="list_debit_files", tags=["payments"], opt=may(Permission.SEE_MONEY))
+@get("/debit-files", operation_id="list_debit_files", tags=["payments"], opt=may(Permission.SEE_MONEY, whole=True))
 async def list_debit_files(
     request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None
 ) -> Page[DebitFile]:
@@ -111,7 +111,12 @@ async def make_debit_file(request: Request[Any, Any, Any], data: JSONBody[NewDeb
     )
 
 
-@get("/debit-files/{file_id:int}", operation_id="read_debit_file", tags=["payments"], opt=may(Permission.SEE_MONEY))
+@get(
+    "/debit-files/{file_id:int}",
+    operation_id="read_debit_file",
+    tags=["payments"],
+    opt=may(Permission.SEE_MONEY, whole=True),
+)
 async def read_debit_file(request: Request[Any, Any, Any], file_id: Id) -> DebitFile:
     """One file with its counts."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
@@ -122,7 +127,7 @@ async def read_debit_file(request: Request[Any, Any, Any], file_id: Id) -> Debit
 
 
 @get(
-    "/debit-files/{file_id:int}/items", operation_id="list_debit_items", tags=["payments"], opt=may(Permission.SEE_MONEY)
+    "/debit-files/{file_id:int}/items", operation_id="list_debit_items", tags=["payments"], opt=may(Permission.SEE_MONEY, whole=True)
 )  # fmt: skip
 async def list_debit_items(
     request: Request[Any, Any, Any],
@@ -139,7 +144,7 @@ async def list_debit_items(
 
 
 @get(
-    "/debit-files/{file_id:int}/answers", operation_id="list_debit_answers", tags=["payments"], opt=may(Permission.SEE_MONEY)
+    "/debit-files/{file_id:int}/answers", operation_id="list_debit_answers", tags=["payments"], opt=may(Permission.SEE_MONEY, whole=True)
 )  # fmt: skip
 async def list_debit_answers(request: Request[Any, Any, Any], file_id: Id) -> list[DebitAnswer]:
     """Answered files that were read, newest first."""

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 
 from litestar import Request, get, post, put
 from litestar.params import JSONBody, QueryParameter
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from openmains.app.billing import invoices
 from openmains.app.billing.invoice_model import Invoice, InvoiceStateName, InvoiceTax
 from openmains.app.billing.invoice_ports import InvoiceStore, TaxAdapter
 from openmains.app.billing.read import read_bill
+from openmains.app.identity.model import Actor
 from openmains.app.problems import Problem
 from openmains.domain.identity.permission import Permission
 from openmains.edges.http.deps import actor_of, deps_of
@@ -50,6 +51,13 @@ def _adapter(request: Request[Any, Any, Any]) -> TaxAdapter:
     return found
 
 
+def _shown(actor: Actor, invoice: Invoice) -> Invoice:
+    """Whose it is, only to who may see customers."""
+    if actor.may(Permission.SEE_CUSTOMERS):
+        return invoice
+    return structs.replace(invoice, buyer="", buyer_tax_number="")
+
+
 @get("/invoice-taxes", operation_id="list_invoice_taxes", tags=["billing"], opt=may(Permission.SEE_MONEY))
 async def list_invoice_taxes(request: Request[Any, Any, Any]) -> list[InvoiceTax]:
     """How components of bills stand on invoices: item, tax code and rate."""
@@ -72,9 +80,10 @@ async def list_invoices(
     cursor: Cursor = None,
 ) -> Page[Invoice]:
     """Invoices, newest first."""
-    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
+    actor = actor_of(request)
+    async with deps_of(request).store.tenant(actor.tenant_id) as work:
         rows = await work[InvoiceStore].page(limit + 1, after_id("invoices", cursor), state=of_state)
-    return page("invoices", rows, limit, lambda one: one.invoice_id)
+    return page("invoices", [_shown(actor, one) for one in rows], limit, lambda one: one.invoice_id)
 
 
 @get(
@@ -82,8 +91,9 @@ async def list_invoices(
 )  # fmt: skip
 async def list_bill_invoices(request: Request[Any, Any, Any], bill_id: Id) -> list[Invoice]:
     """Those of a bill, newest first; one at the most stands."""
-    async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        return await work[InvoiceStore].of_bill(bill_id)
+    actor = actor_of(request)
+    async with deps_of(request).store.tenant(actor.tenant_id) as work:
+        return [_shown(actor, one) for one in await work[InvoiceStore].of_bill(bill_id)]
 
 
 @post(
@@ -95,7 +105,7 @@ async def ask_for_invoice(request: Request[Any, Any, Any], bill_id: Id, data: JS
     adapter = _adapter(request)
     bill = await read_bill(deps.store, actor.tenant_id, bill_id)
     buyer = invoices.InvoiceBuyer(data.buyer, data.buyer_tax_number)
-    return await invoices.ask_for_invoice(deps.store, adapter, actor, bill, buyer, deps.now_us)
+    return _shown(actor, await invoices.ask_for_invoice(deps.store, adapter, actor, bill, buyer, deps.now_us))
 
 
 @post(
@@ -103,8 +113,8 @@ async def ask_for_invoice(request: Request[Any, Any, Any], bill_id: Id, data: JS
 )  # fmt: skip
 async def ask_invoice(request: Request[Any, Any, Any], invoice_id: Id) -> Invoice:
     """What became of an invoice or red letter that waits, asked under the same number."""
-    deps = deps_of(request)
-    return await invoices.ask_again(deps.store, _adapter(request), actor_of(request), invoice_id, deps.now_us)
+    deps, actor = deps_of(request), actor_of(request)
+    return _shown(actor, await invoices.ask_again(deps.store, _adapter(request), actor, invoice_id, deps.now_us))
 
 
 @post(
@@ -113,10 +123,9 @@ async def ask_invoice(request: Request[Any, Any, Any], invoice_id: Id) -> Invoic
 )  # fmt: skip
 async def ask_for_red_letter(request: Request[Any, Any, Any], invoice_id: Id, data: JSONBody[Reason]) -> Invoice:
     """Take an invoice back by a red-letter invoice over all of it, by another person than who asked for it."""
-    deps = deps_of(request)
-    return await invoices.ask_for_red_letter(
-        deps.store, _adapter(request), actor_of(request), invoice_id, data.reason, deps.now_us
-    )
+    deps, actor = deps_of(request), actor_of(request)
+    made = await invoices.ask_for_red_letter(deps.store, _adapter(request), actor, invoice_id, data.reason, deps.now_us)
+    return _shown(actor, made)
 
 
 HANDLERS: list[Any] = [

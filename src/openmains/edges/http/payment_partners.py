@@ -61,7 +61,12 @@ class NewPartnerPayment(Struct, frozen=True, forbid_unknown_fields=True):
     meter_id: Row | None = None
 
 
-@get("/payment-partners", operation_id="list_payment_partners", tags=["payments"], opt=may(Permission.SEE_MONEY))
+@get(
+    "/payment-partners",
+    operation_id="list_payment_partners",
+    tags=["payments"],
+    opt=may(Permission.SEE_MONEY, whole=True),
+)
 async def list_payment_partners(request: Request[Any, Any, Any]) -> list[PaymentPartner]:
     """Partners with the requests of 30 days that changed nothing."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:

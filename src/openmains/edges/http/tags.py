@@ -56,13 +56,13 @@ async def list_tags(request: Request[Any, Any, Any]) -> TagList:
         return TagList(await work[TagStore].all())
 
 
-@post("/tags", operation_id="add_tag", tags=["meters"], opt=may(Permission.MANAGE_METERS))
+@post("/tags", operation_id="add_tag", tags=["meters"], opt=may(Permission.MANAGE_METERS, whole=True))
 async def add_tag(request: Request[Any, Any, Any], data: JSONBody[NewTag]) -> MeterTag:
     """Add a tag; nothing has it yet."""
     return await tags.add_tag(deps_of(request).store, actor_of(request), data)
 
 
-@put("/tags/{tag_id:int}", operation_id="change_tag", tags=["meters"], opt=may(Permission.MANAGE_METERS))
+@put("/tags/{tag_id:int}", operation_id="change_tag", tags=["meters"], opt=may(Permission.MANAGE_METERS, whole=True))
 async def change_tag(request: Request[Any, Any, Any], tag_id: Id32, data: JSONBody[NewTag]) -> MeterTag:
     """Give a tag another name or colour, on all meters that have it."""
     return await tags.change_tag(deps_of(request).store, actor_of(request), TagId(tag_id), data)
@@ -73,7 +73,7 @@ async def change_tag(request: Request[Any, Any, Any], tag_id: Id32, data: JSONBo
     operation_id="remove_tag",
     status_code=204,
     tags=["meters"],
-    opt=may(Permission.MANAGE_METERS),
+    opt=may(Permission.MANAGE_METERS, whole=True),
 )
 async def remove_tag(request: Request[Any, Any, Any], tag_id: Id32, reason: WhyQuery = "") -> None:
     """Remove a tag from the utility and from all meters that have it; there is no way back but to put it on them again."""
