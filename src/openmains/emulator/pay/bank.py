@@ -35,7 +35,7 @@ def answer(
         total += int(item["fen"])
         rows.append({**item, "result": result, "transaction": number, "day": day if number else ""})
     sums = {"layout": layout.name, "file": file, "lines": len(rows), "fen": total}
-    parts = [("head", sums), *(("line", row) for row in rows), ("foot", sums)]
+    parts: list[tuple[str, Mapping[str, object]]] = [("head", sums), *(("line", row) for row in rows), ("foot", sums)]
     return "".join(
         layout.separator.join([layout.answer[part].mark, *(str(values[name]) for name in layout.answer[part].fields)])
         + layout.line_end
