@@ -130,7 +130,7 @@ class Jobs:
 def user(user_id: int, role: Role = Role.OPERATOR, **more: Any) -> User:
     """Somebody who may sign in."""
     return structs.replace(
-        User(UserId(user_id), f"u{user_id}", f"U {user_id}", role, "en", False, False, None, THEN), **more
+        User(UserId(user_id), f"u{user_id}", f"U {user_id}", role, "en", False, False, None, THEN, [], [], []), **more
     )
 
 

@@ -8643,7 +8643,7 @@ export interface components {
              * @default water
              * @enum {string}
              */
-            medium: "water" | "gas";
+            medium: "gas" | "water";
             /** @default 0 */
             months: number;
             payer?: components["schemas"]["PayerEntry"] | null;
@@ -11270,7 +11270,7 @@ export interface components {
             code: string;
             customer_class: components["schemas"]["CustomerClass"];
             /** @enum {string} */
-            medium: "water" | "gas";
+            medium: "gas" | "water";
             name: string;
         };
         /** NewTask */
@@ -13746,7 +13746,7 @@ export interface components {
             in_force: number | null;
             in_force_from: string | null;
             /** @enum {string} */
-            medium: "water" | "gas";
+            medium: "gas" | "water";
             members: number | null;
             name: string;
             tariff_id: number;

@@ -8,7 +8,7 @@ import pytest
 from litestar import get
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
-from openmains.domain.identity.role import BUILT_IN, Role
+from openmains.domain.identity.role import BUILT_IN, NEEDS_PRODUCTS, Role
 from openmains.edges.http.app import build_app
 from openmains.edges.http.app import operations as declared_operations
 from openmains.edges.http.guard import authorize
@@ -72,7 +72,8 @@ def test_permissions_page_is_fresh() -> None:
 
 @pytest.mark.parametrize("role", list(Role))
 async def test_each_role_reaches_what_the_table_says_and_no_more(world: World, role: Role) -> None:
-    token = await world.user(world.a, role.value)
+    only = {"products": [world.a.ids["product_id"]]} if role in NEEDS_PRODUCTS else {}
+    token = await world.user(world.a, role.value, **only)
     async with world.client(token) as client:
         for name, (method, path) in operations(world).items():
             if name in PUBLIC or method == "WS" or name in ("sign_out", "change_password"):
@@ -82,6 +83,11 @@ async def test_each_role_reaches_what_the_table_says_and_no_more(world: World, r
             refused = answer.status_code == 403 and answer.json()["type"].endswith("/not-allowed")
             needed = ACCESS[name].permission
             allowed = needed is None or needed in BUILT_IN[role].permissions
+            if (
+                allowed and ACCESS[name].is_whole and role in NEEDS_PRODUCTS
+            ):  # whose rights are limited by their products
+                assert answer.json()["type"].endswith("/whole-utility-only"), (name, answer.text)
+                continue
             assert refused != allowed, (name, answer.status_code, answer.text)
             # No signer runs here: what asks it says so.
             assert answer.status_code < 500 or answer.status_code == 501 or "signer-away" in answer.text, (

@@ -22,7 +22,7 @@ class MeterChoice(Struct, frozen=True):
 
     area_id: AreaId | None = None
     product_id: ProductId | None = None
-    medium: Literal["water", "gas"] | None = None
+    medium: Literal["gas", "water"] | None = None
     kind: KindFilter = "meter"
     place: Place | None = None
     customer_class: CustomerClass | None = None

@@ -15,7 +15,7 @@ Day = Annotated[
 ]
 DayOfYear = Annotated[str, Meta(pattern="^[0-9]{2}-[0-9]{2}$", description="MM-DD.")]
 Name = Annotated[str, Meta(min_length=1, max_length=60)]
-Medium = Literal["water", "gas"]
+Medium = Literal["gas", "water"]
 PlanState = Literal["draft", "approved", "rejected", "withdrawn"]
 
 

@@ -26,7 +26,7 @@ Last = Annotated[date, QueryParameter(description="Last calendar day, included."
 def chosen_meters(
     area_id: OptionalId32 = None,
     product_id: OptionalId32 = None,
-    medium: FromQuery[Literal["water", "gas"] | None] = None,
+    medium: FromQuery[Literal["gas", "water"] | None] = None,
     place: FromQuery[Place | None] = None,
     customer_class: Annotated[
         CustomerClass | None,

@@ -71,7 +71,7 @@ class Areas:
         return await self._counted(found) if chosen.is_counted else found
 
     async def _counted(self, areas: Sequence[Area]) -> list[Area]:
-        rows = await _QUERIES["meters_seen_below" if _tallies_tell_more() else "meters_below"].fetch(
+        rows = await (_QUERIES["meters_seen_below"] if _tallies_tell_more() else _QUERIES["meters_below"]).fetch(
             self._connection, tenant_id=self._tenant_id, area_ids=[area.area_id for area in areas]
         )
         meters = {row["area_id"]: row["meters"] for row in rows}
@@ -88,7 +88,7 @@ class Areas:
         return [AreaStep(**dict(row)) for row in rows]
 
     async def sums(self, area_id: AreaId) -> AreaTotals:
-        query = _QUERIES["area_sums_seen" if _tallies_tell_more() else "area_sums"]
+        query = _QUERIES["area_sums_seen"] if _tallies_tell_more() else _QUERIES["area_sums"]
         row = await query.fetchrow(self._connection, tenant_id=self._tenant_id, area_id=area_id)
         return AreaTotals(0, 0, 0, 0) if row is None else AreaTotals(**dict(row))
 
