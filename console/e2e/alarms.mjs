@@ -20,7 +20,8 @@ async function alarmStory({ page, url, context, locale, coapPort, tag, findings 
   await checkAccess(page, `alarms ${locale}`, findings);
   // Somebody else is quicker: the problem's own words come as a toast.
   const raised = (await api(context, url, "GET", `/alarms?status=open&meter_id=${mine.meter_id}`)).body.items[0];
-  assert.equal((await api(context, url, "POST", `/alarms/${raised.alarm_id}/acknowledge`)).status, 200);
+  const quicker = (await api(context, url, "POST", `/alarms/${raised.alarm_id}/acknowledge`)).status;
+  assert.ok([200, 409].includes(quicker), "a story beside this one may have taken all that are open");
   await row.getByRole("button").first().click();
   const said = await toast(page).innerText();
   assert.equal(CJK.test(said), locale === "zh", said);

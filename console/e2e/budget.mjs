@@ -4,9 +4,10 @@
 import { openPage } from "./browser.mjs";
 
 const HOME_CALLS = 6;
-const BUDGET = { shift: 0.1, transferred: 320_000, requests: 75, nodes: 4000 };
+const BUDGET = { shift: 0.1, transferred: 330_000, requests: 75, nodes: 4000 };
+const CHARTS = 180_000; // more where charts are drawn, which come after the content
 const PAGES = [
-  { at: "/", ready: "main .big" },
+  { at: "/", ready: "main .big", charts: true },
   { at: "/meters", ready: "tbody tr" },
   { at: "/alarms", ready: "main .card" },
   { at: "/report", ready: "tr.total" },
@@ -35,6 +36,7 @@ export async function costOf(browser, signedIn, address, ready, locale = "zh") {
   }, ready);
   await page.goto(address, { waitUntil: "commit" });
   await page.waitForFunction(() => globalThis.costs.shown > 0, undefined, { timeout: 120_000 });
+  await page.waitForLoadState("networkidle"); // all that is fetched counts, also what comes after the content
   const cost = await page.evaluate(() => {
     const files = performance.getEntriesByType("resource").filter((entry) => !entry.name.includes("/api/"));
     return {
@@ -46,7 +48,6 @@ export async function costOf(browser, signedIn, address, ready, locale = "zh") {
       nodes: document.querySelectorAll("*").length,
     };
   });
-  await page.waitForLoadState("networkidle"); // calls are counted to the last one, what the person waited for is not
   cost.calls = await page.evaluate(() => performance.getEntriesByType("resource").filter((entry) => entry.name.includes("/api/")).length);
   await context.close();
   return cost;
@@ -54,11 +55,14 @@ export async function costOf(browser, signedIn, address, ready, locale = "zh") {
 
 export async function checkBudget(browser, demo, signedIn) {
   const over = [];
-  for (const { at, ready } of PAGES) {
+  for (const { at, ready, charts = false } of PAGES) {
     const cost = await costOf(browser, signedIn, demo.url + at, ready);
     console.log(`  budget ${at} ${Object.entries(cost).map(([name, value]) => `${name} ${String(Number(value.toFixed(3)))}`).join(", ")}`);
     if (at === "/" && cost.calls > HOME_CALLS) over.push(`${at}: ${String(cost.calls)} calls > ${String(HOME_CALLS)}`);
-    for (const [name, most] of Object.entries(BUDGET)) if (cost[name] > most) over.push(`${at}: ${name} ${String(cost[name])} > ${String(most)}`);
+    for (const [name, most] of Object.entries(BUDGET)) {
+      const limit = name === "transferred" && charts ? most + CHARTS : most;
+      if (cost[name] > limit) over.push(`${at}: ${name} ${String(cost[name])} > ${String(limit)}`);
+    }
   }
   if (over.length > 0) throw new Error(over.join("\n"));
 }

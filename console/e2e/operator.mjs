@@ -106,8 +106,8 @@ export const operatorStories = {
     await checkAccess(page, `timeline ${locale}`, findings);
     await page.goto(`${url}/meters/${id}?tab=readings`);
     await page.locator("canvas").waitFor();
-    const [before, after] = await page.locator(".el-tab-pane:visible tbody tr").nth(1).locator("td.num").allInnerTexts();
-    assert.match(`${before} ${after}`, /\d\.\d{3}.+\d\.\d{3}/);
+    const days = await page.locator(".el-tab-pane:visible tbody tr").allInnerTexts(); // registers beside use, where the day has any
+    assert.ok(days.some((day) => /\d\.\d{3}\s.*\d\.\d{3}/s.test(day)), days.join("; "));
     const chart = await page.locator("canvas").boundingBox();
     await until(async () => { // a bar near the middle: a click shows its half hours
       await page.mouse.click(chart.x + chart.width / 2, chart.y + chart.height * 0.68);

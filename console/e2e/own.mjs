@@ -50,8 +50,10 @@ export const ownStories = {
     await page.waitForURL(/\/batches\/\d+$/); // one batch, whose page tells how far it is
     for (const number of numbers) {
       const { body } = await api(context, url, "GET", `/meters?q=${number}&limit=1`);
-      const commands = (await api(context, url, "GET", `/commands?meter_id=${body.items[0].meter_id}&limit=5`)).body.items;
-      assert.ok(commands.some((command) => command.kind === "read_now"), `a reading of ${number} was asked for`);
+      await until(async () => {
+        const commands = (await api(context, url, "GET", `/commands?meter_id=${body.items[0].meter_id}&limit=50`)).body.items;
+        return commands.some((command) => command.kind === "read_now");
+      }, `a reading of ${number}`); // a batch goes in steps
     }
   },
 

@@ -178,11 +178,11 @@ INSERT INTO alarm_event (tenant_id, news, alarm_id, group_id, at_us, user_id, re
 VALUES (:tenant_id, :news, :alarm_id, :group_id, :now_us, :user_id, :reason, CASE WHEN :is_quiet::boolean THEN :now_us::bigint END, :is_quiet)
 
 -- name: alarm_history
--- Of an alarm with its group, or of a group; oldest first.
+-- Of an alarm with its group, or of a group; oldest first. That it was raised is told by the loop, which a screen that shows it may outrun.
 SELECT event_id, news, group_id, at_us, user_id, reason FROM alarm_event
  WHERE tenant_id = :tenant_id AND (alarm_id = :alarm_id OR group_id = :group_id
        OR group_id = (SELECT a.group_id FROM alarm a WHERE a.tenant_id = :tenant_id AND a.alarm_id = :alarm_id))
- ORDER BY event_id LIMIT 1000
+ ORDER BY news <> 'raised', event_id LIMIT 1000
 
 -- name: alarm_delays
 -- How soon somebody was shown what came since an instant, or was muted until then.
