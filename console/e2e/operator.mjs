@@ -91,8 +91,8 @@ export const operatorStories = {
   },
 
   async meterpage({ page, url, context, locale, findings }) {
-    const { body } = await api(context, url, "GET", "/exceptions?status=open&limit=1");
-    const id = body.items[0].meter_id;
+    const { body } = await api(context, url, "GET", "/exceptions?status=open&limit=200");
+    const id = body.items.find((one) => !one.number.startsWith("9")).meter_id; // of the town: meters of other stories, made today, begin so
     for (const width of [1440, 1024, 390]) {
       await page.setViewportSize({ width, height: 900 });
       await page.goto(`${url}/meters/${id}`);
