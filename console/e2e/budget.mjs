@@ -38,17 +38,18 @@ export async function costOf(browser, signedIn, address, ready, locale = "zh") {
   await page.waitForFunction(() => globalThis.costs.shown > 0, undefined, { timeout: 120_000 });
   await page.waitForLoadState("networkidle"); // all that is fetched counts, also what comes after the content
   const cost = await page.evaluate(() => {
-    const files = performance.getEntriesByType("resource").filter((entry) => !entry.name.includes("/api/"));
+    const fetched = performance.getEntriesByType("resource");
+    const files = fetched.filter((entry) => !entry.name.includes("/api/"));
     return {
       shownMs: globalThis.costs.shown,
       largestPaintMs: globalThis.costs.paint,
       shift: globalThis.costs.shift,
       transferred: files.reduce((sum, entry) => sum + entry.encodedBodySize, 0),
-      requests: performance.getEntriesByType("resource").length,
+      requests: fetched.length,
       nodes: document.querySelectorAll("*").length,
+      calls: fetched.length - files.length,
     };
   });
-  cost.calls = await page.evaluate(() => performance.getEntriesByType("resource").filter((entry) => entry.name.includes("/api/")).length);
   await context.close();
   return cost;
 }

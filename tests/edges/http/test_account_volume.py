@@ -14,10 +14,10 @@ from openmains.domain.period import utc
 from openmains.drivers.model import Kind
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.postgres.db import Pool
-from openmains.edges.postgres.fleet.lives import hang_meters
 from tests.edges.http.test_bulk_real_year import moved
 from tests.edges.http.test_quantities import House, house_of
 from tests.edges.http.world import World
+from tests.support.hanging import hang_all
 from tests.support.plain_year import plain_totals, plain_valid
 from tests.support.real_water import MADRID, Reading, readings, source
 
@@ -66,8 +66,7 @@ async def check_household(entries: list[Reading], world: World, clickhouse: Clic
     at, closing = valid[middle]
     place = year.index((at, closing))
     await send(house, year[: place + 1])
-    while await hang_meters(pipeline):
-        pass
+    await hang_all(pipeline)
     old = await world.owner.fetchval("SELECT number FROM meter WHERE meter_id = $1", house.meter_id)
     new_id, new = await new_meter_of(house, at)
     swap = {

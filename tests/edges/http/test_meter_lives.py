@@ -22,9 +22,9 @@ from openmains.domain.ids import AccountId, TenantId, UserId
 from openmains.domain.party.accounts import ActKind
 from openmains.edges.postgres.db import PIPELINE_ROLE, Pool, create_pool
 from openmains.edges.postgres.fleet.imports import PostgresImport
-from openmains.edges.postgres.fleet.lives import hang_meters
 from openmains.edges.postgres.fleet.search import renew_outdated
 from tests.edges.http.world import Utility, World, new_meter
+from tests.support.hanging import hang_all
 from tests.support.personal import personal_vault
 
 WHY = "work order 17"
@@ -296,16 +296,14 @@ async def test_two_at_once_and_other_doors_leave_one_meter_at_one_place(town: To
     made = await town.post("/meters", new_meter(town.utility, product_id=town.product, bar_code="OLD-1"), 201)
     twice = await town.client.post("/meters", json=new_meter(town.utility, product_id=town.product, bar_code="OLD-1"))
     assert twice.status_code == 409
-    while await hang_meters(pipeline_pool):
-        pass
+    await hang_all(pipeline_pool)
     customer = await town.world.owner.fetchval(
         "INSERT INTO customer (tenant_id, code, name) VALUES ($1, 'K7', '物业') RETURNING customer_id", tenant
     )
     for place in range(7):  # of one customer: five of no address, two of one
         values = {"customer_id": customer, "address": "桂花路 9 号" if place > 4 else ""}
         await town.post("/meters", new_meter(town.utility, product_id=town.product, **values), 201)
-    while await hang_meters(pipeline_pool):
-        pass
+    await hang_all(pipeline_pool)
     hung = await town.world.owner.fetchval("SELECT meter_id FROM meter WHERE customer_id = $1 LIMIT 1", customer)
     before = await town.client.get(f"/meters/{hung}")
     for wanted in (

@@ -23,7 +23,6 @@ from openmains.app.payment.channel_settings import ChannelContext
 from openmains.app.payment.working import PaymentWorker
 from openmains.domain.ids import TenantId, UserId
 from openmains.domain.period import zone
-from openmains.edges.postgres.fleet.lives import hang_meters
 from openmains.edges.postgres.payment.orders import PostgresPaymentWork
 from openmains.edges.signer.ledger import SqliteLedger
 from openmains.emulator.pay.alipay import EmulatedAlipay
@@ -35,6 +34,7 @@ from tests.edges.http.test_ledger import balanced
 from tests.edges.http.test_tariffs import made, problem
 from tests.edges.http.world import Utility, World
 from tests.support.command_meter import PlainDrivers
+from tests.support.hanging import hang_all
 from tests.support.providers import Emulated, caller_to
 
 __all__ = ["signer", "work"]  # fixtures
@@ -392,8 +392,7 @@ async def end_command(world: World, order: dict[str, Any], state: str, *, sent: 
 async def test_a_top_up_goes_to_the_meter_or_comes_back(world: World, signer: SqliteLedger, work: CommandWork) -> None:
     """Paid by a third party; its way to the meter is the same for every channel."""
     meters = await add_meters(world, world.a, 4)
-    while await hang_meters(world.pipeline, 1000):
-        pass
+    await hang_all(world.pipeline)
     accounts = dict(
         await world.owner.fetch(
             "SELECT meter_id, account_id FROM installation WHERE upper_inf(during) AND tenant_id = $1",

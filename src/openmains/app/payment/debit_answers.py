@@ -14,7 +14,7 @@ from openmains.app.identity.ports import AuditTrail
 from openmains.app.payment.debit_layouts import LAYOUTS
 from openmains.app.payment.debit_model import DebitAnswer, DebitItem
 from openmains.app.payment.debit_ports import AnswerCounts, DebitStore, ItemChange
-from openmains.app.payment.debits import MOST_LINES
+from openmains.app.payment.debits import MOST_LINES, file_of
 from openmains.app.payment.ports import ReturnStore
 from openmains.app.payment.take_many import ChannelPayment, take_many
 from openmains.app.problems import Problem
@@ -32,9 +32,7 @@ async def read_answer(
     digest = hashlib.sha256(data).hexdigest()
     async with store.tenant(actor.tenant_id) as work:
         debits = work[DebitStore]
-        file = await debits.file(file_id, lock=True)
-        if file is None:
-            raise Problem("not-found")
+        file = await file_of(work, file_id, lock=True)
         if file.state == "voided":
             raise Problem("already-done", state=file.state)
         if (there := await debits.answer_of(file_id, digest)) is not None:

@@ -129,7 +129,7 @@ async def make_file(store: Store, actor: Actor, key: str, collect_day: int, toda
         if not items:
             raise Problem("nothing-to-debit")
         file_id = await debits.add_file(key, OURS, collect_day, items, actor.user_id, now_us)
-        made = await _file(work, file_id)
+        made = await file_of(work, file_id)
         await work[AuditTrail].record(actor, "make_debit_file", "debit_file", file_id, None, made)
     return made
 
@@ -153,7 +153,7 @@ async def download_file(store: Store, actor: Actor, sealer: ChannelSealer, file_
     """Its name and bytes, the same each time, made of the sealed bank data; each look is in the trail. Raises ``not-found``, ``already-done``
     (voided), ``bank-data-unreadable``."""
     async with store.tenant(actor.tenant_id) as work:
-        file = await _file(work, file_id)
+        file = await file_of(work, file_id)
         if file.state == "voided":
             raise Problem("already-done", state=file.state)
         rows = await work[DebitStore].sealed_items(file_id)
@@ -176,7 +176,7 @@ async def void_file(store: Store, actor: Actor, file_id: int, reason: str, now_u
     why = stated(reason)
     async with store.tenant(actor.tenant_id) as work:
         await work[DebitStore].lock()
-        before = await _file(work, file_id, lock=True)
+        before = await file_of(work, file_id, lock=True)
         if before.state != "open":
             raise Problem("already-done", state=before.state)
         if before.answered:
@@ -184,12 +184,13 @@ async def void_file(store: Store, actor: Actor, file_id: int, reason: str, now_u
         if before.author_id == actor.user_id:
             raise Problem("own-debit-file")
         await work[DebitStore].void(file_id, why, actor.user_id, now_us)
-        after = await _file(work, file_id)
+        after = await file_of(work, file_id)
         await work[AuditTrail].record(actor, "void_debit_file", "debit_file", file_id, before, after, reason=why)
     return after
 
 
-async def _file(work: Work, file_id: int, *, lock: bool = False) -> DebitFile:
+async def file_of(work: Work, file_id: int, *, lock: bool = False) -> DebitFile:
+    """Raises ``not-found``."""
     found = await work[DebitStore].file(file_id, lock=lock)
     if found is None:
         raise Problem("not-found")

@@ -16,7 +16,7 @@ from openmains.app.payment.ordering import hear
 from openmains.app.payment.ports import ReceiptStore
 from openmains.app.unit_of_work import Store
 from openmains.domain.ids import TenantId
-from openmains.domain.payment.callback import CallbackFault
+from openmains.domain.payment.callback import CallbackFault, is_in_trail
 from openmains.domain.period import zone
 
 
@@ -48,7 +48,7 @@ async def hear_callback(
         count = await work[PaymentChannelStore].note_fault(
             channel_id, day, wrong.value, order_number[:64], address, now_us
         )
-        if str(count).strip("0") == "1":
+        if is_in_trail(count):
             actor = machine(tenant_id, 0, zone_key, f"callback {channel.name}"[:64])
             told = {"fault": wrong.value, "order": order_number[:64], "address": address, "count": count}
             await work[AuditTrail].record(actor, "refuse_callback", "payment_channel", channel_id, None, told)

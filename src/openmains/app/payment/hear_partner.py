@@ -20,7 +20,8 @@ from openmains.app.problems import Problem
 from openmains.app.sealing.envelope import KeyUnreadableError
 from openmains.app.unit_of_work import Store
 from openmains.domain.ids import TenantId
-from openmains.domain.payment.partner import WINDOW_S, PartnerFault, header_fault, is_signed, signed_text, time_fault
+from openmains.domain.payment.callback import WINDOW_S, is_in_trail
+from openmains.domain.payment.partner import PartnerFault, header_fault, is_signed, signed_text, time_fault
 from openmains.domain.period import zone
 
 
@@ -77,7 +78,7 @@ async def hear_partner(
         async with store.tenant(tenant_id) as work:
             day = zone(zone_key).day_of(now_us // US)
             count = await work[PartnerStore].note_fault(partner_id, day, fault.value, request.address, now_us)
-            if str(count).strip("0") == "1":
+            if is_in_trail(count):
                 told = {"fault": fault.value, "address": request.address, "count": count}
                 await work[AuditTrail].record(actor, "refuse_partner", "payment_partner", partner_id, None, told)
         raise Problem("partner-refused", why=fault.value)

@@ -8,7 +8,7 @@ Our own clock judges its time; the provider's is never taken for the time of a b
 from dataclasses import dataclass
 from enum import StrEnum
 
-WINDOW_S = 300  # WeChat Pay v3: five minutes; Alipay says none, and what comes late is asked for
+WINDOW_S = 300  # WeChat Pay v3: five minutes, and so for partners; Alipay says none, and what comes late is asked for
 
 
 class CallbackFault(StrEnum):
@@ -40,6 +40,11 @@ class OrderClaim:
 def is_stale(instant_s: int, now_s: int) -> bool:
     """Whether an instant is outside the window around our clock."""
     return abs(now_s - instant_s) > WINDOW_S
+
+
+def is_in_trail(count: int) -> bool:
+    """Whether the so-many-th refusal of a kind on a day stands in the audit trail: the 1st, 10th, 100th … so that a flood fills nothing."""
+    return str(count).strip("0") == "1"
 
 
 def fault(claim: OrderClaim, held: OrderClaim) -> CallbackFault | None:

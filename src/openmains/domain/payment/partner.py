@@ -11,7 +11,8 @@ import hmac
 import re
 from enum import StrEnum
 
-WINDOW_S = 300
+from openmains.domain.payment.callback import is_stale
+
 _INSTANT = re.compile(r"[0-9]{1,12}")
 _NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
@@ -52,4 +53,4 @@ def header_fault(instant: str, nonce: str, told: str) -> PartnerFault | None:
 
 def time_fault(instant: str, now_s: int) -> PartnerFault | None:
     """Whether a readable instant is outside the window around our clock."""
-    return PartnerFault.STALE if abs(now_s - int(instant)) > WINDOW_S else None
+    return PartnerFault.STALE if is_stale(int(instant), now_s) else None

@@ -22,10 +22,10 @@ from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.fleet import MeterDims
 from openmains.edges.postgres.db import API_ROLE, Pool, create_pool, tenant_transaction
 from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
-from openmains.edges.postgres.fleet.lives import hang_meters
 from openmains.edges.postgres.fleet.search import search
 from openmains.run.engines.engines import Engines
 from tests.edges.postgres.fleet.registry_files import HEADER_ZH, csv_of, make_tenant, row
+from tests.support.hanging import hang_all
 from tests.support.personal import personal_vault
 
 TODAY = date(2026, 6, 1)
@@ -127,8 +127,7 @@ async def test_who_holds_an_account_is_not_changed_by_a_file_of_meters(
     tenant = await make_tenant(owner, "import-holder")
     bare = row(31, 3, code="", name="", phone="", protected="")
     await bring(pipeline, tenant, tmp_path / "m.csv", csv_of([row(31, 1), row(31, 2), bare]))
-    while await hang_meters(pipeline):
-        pass
+    await hang_all(pipeline)
     before = await content(owner, tenant)
     other = await bring(
         pipeline,

@@ -13,9 +13,9 @@ from openmains.app.fleet.imports.undo import UndoResult, undo_import
 from openmains.domain.ids import TenantId
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
-from openmains.edges.postgres.fleet.lives import hang_meters
 from openmains.edges.postgres.fleet.undo import PostgresImportUndo
 from tests.edges.postgres.fleet.registry_files import HEADER_ZH, csv_of, make_tenant, row
+from tests.support.hanging import hang_all
 from tests.support.personal import personal_vault
 
 TODAY = date(2026, 6, 1)
@@ -43,12 +43,6 @@ async def undo(pool: Pool, tenant: int, job: int, **options: Any) -> UndoResult:
         return await undo_import(TenantId(tenant), job, job + 1000, store, now_s=1_780_000_000, **given)
 
 
-async def hung(pipeline: Pool) -> None:
-    """All meters that wait; those of other tests may come before ours."""
-    while await hang_meters(pipeline):
-        pass
-
-
 async def book(owner: Pool, tenant: int) -> list[Any]:
     """All that an import writes, without what every change of a row counts up."""
     found = []
@@ -72,7 +66,7 @@ async def test_the_registry_is_as_it_was_and_the_file_goes_in_again(
     tenant = await make_tenant(owner, "undo-all")
     old = [row(301, i) for i in range(4)]
     await bring(pipeline, tenant, tmp_path / "a.csv", csv_of(old), await job_of(owner, tenant))
-    await hung(pipeline)
+    await hang_all(pipeline)
     before = await book(owner, tenant)
     changed = [
         row(301, 0, dn="25"),
@@ -84,7 +78,7 @@ async def test_the_registry_is_as_it_was_and_the_file_goes_in_again(
     job = await job_of(owner, tenant)
     first = await bring(pipeline, tenant, tmp_path / "b.csv", data, job, create_areas=True)
     assert (first.inserted, first.updated, first.areas_created) == (3, 2, 1)
-    await hung(pipeline)
+    await hang_all(pipeline)
     after = await book(owner, tenant)
     told = await undo(pipeline, tenant, job, preview=True)
     assert (told.withdrawn, told.put_back, told.applied) == (3, 2, False) and await book(owner, tenant) == after
@@ -108,7 +102,7 @@ async def test_the_registry_is_as_it_was_and_the_file_goes_in_again(
     assert len(gone) == 3 and all(each.revision > 1 for each in gone)
     again = await bring(pipeline, tenant, tmp_path / "b.csv", data, await job_of(owner, tenant), create_areas=True)
     assert (again.inserted, again.updated, again.error_count) == (3, 2, 0)
-    await hung(pipeline)
+    await hang_all(pipeline)
     numbers = await owner.fetch("SELECT number FROM account WHERE tenant_id = $1 ORDER BY number", tenant)
     assert not [each["number"] for each in numbers if each["number"].endswith("-2")]
 
@@ -202,7 +196,7 @@ async def test_tags_of_a_file_are_set_and_put_back(owner: Pool, pipeline: Pool, 
 async def test_the_book_is_let_go_of_by_nobody_else(owner: Pool, pipeline: Pool, tmp_path: Path) -> None:
     tenant = await make_tenant(owner, "undo-book")
     await bring(pipeline, tenant, tmp_path / "a.csv", csv_of([row(303, 0)]), await job_of(owner, tenant))
-    await hung(pipeline)
+    await hang_all(pipeline)
     for table in ("meter", "installation", "account_act", "account_holder", "account", "withdrawn_meter"):
         for role in ("openmains_api", "openmains_pipeline"):
             assert not await owner.fetchval("SELECT has_table_privilege($1, $2, 'DELETE')", role, table), (role, table)
