@@ -204,9 +204,12 @@ const TASKS = {
     return file.suggestedFilename();
   },
 
-  async "hand over (open alarms acknowledged)"({ hand, page }) {
+  async "hand over (open alarms acknowledged)"({ hand, page, context, url, coapPort, locale }) {
+    const mine = await ownMeter(context, url, `98${String(Date.now()).slice(-8)}${locale === "zh" ? "1" : "2"}`); // so that there is one, whatever the town does
+    await until(async () => (await say(coapPort, mine.imei, alarmOf(mine.number, "magnetic"))) === "2.04", "the edge knows the new meter");
+    await until(async () => (await api(context, url, "GET", `/alarms?status=open&meter_id=${String(mine.meter_id)}`)).body.items.length, "its alarm");
     await hand.click(page.locator('nav a[href="/alarms"]'));
-    await page.locator("thead input[type=checkbox]").waitFor();
+    await page.locator("tbody tr").filter({ hasText: mine.number }).waitFor();
     await hand.click(page.locator("thead input[type=checkbox]"));
     await hand.click(page.locator(".bulk button"));
     await page.locator(".el-message").first().waitFor();
@@ -224,7 +227,7 @@ export async function walkMorning(browser, demo, signedIn, locale) {
     try {
       await page.goto(url);
       await page.locator("main .big").first().waitFor();
-      const note = await task({ hand, page, context, url, tag, locale, signers });
+      const note = await task({ hand, page, context, url, coapPort: demo.coapPort, tag, locale, signers });
       console.log(`  ${locale} ${name}: ${String(hand.clicks)} clicks, ${String(hand.keys)} keystrokes${note === undefined ? "" : ` (${note})`}`);
     } catch (error) {
       failed.push(name);
