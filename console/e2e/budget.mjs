@@ -48,6 +48,7 @@ export async function costOf(browser, signedIn, address, ready, locale = "zh") {
       requests: fetched.length,
       nodes: document.querySelectorAll("*").length,
       calls: fetched.length - files.length,
+      alarms: fetched.filter((entry) => entry.name.endsWith("/alarms/shown")).length,
     };
   });
   await context.close();
@@ -57,7 +58,9 @@ export async function costOf(browser, signedIn, address, ready, locale = "zh") {
 export async function checkBudget(browser, demo, signedIn) {
   const over = [];
   for (const { at, ready, charts = false } of PAGES) {
-    const cost = await costOf(browser, signedIn, demo.url + at, ready);
+    // An alarm that happens just then is told by the bell, and what shows alarms is asked again: that is not what the page costs.
+    let cost = await costOf(browser, signedIn, demo.url + at, ready);
+    for (let again = 0; cost.alarms > 0 && again < 3; again += 1) cost = await costOf(browser, signedIn, demo.url + at, ready);
     console.log(`  budget ${at} ${Object.entries(cost).map(([name, value]) => `${name} ${String(Number(value.toFixed(3)))}`).join(", ")}`);
     if (at === "/" && cost.calls > HOME_CALLS) over.push(`${at}: ${String(cost.calls)} calls > ${String(HOME_CALLS)}`);
     for (const [name, most] of Object.entries(BUDGET)) {
