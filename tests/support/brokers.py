@@ -95,7 +95,7 @@ async def session(
         foreign("mosquitto_sub"), *words, "-C", str(count), "-F", "%C|%P|%t|%p", stdout=asyncio.subprocess.PIPE
     )
     try:
-        await _until(folder / "mosquitto.log", f"Sending SUBACK to {name}", 1)
+        await until_said(folder / "mosquitto.log", f"Sending SUBACK to {name}", 1)
         yield process
     finally:
         with suppress(ProcessLookupError):
@@ -130,7 +130,8 @@ async def _running(log: Path, port: int, *words: str) -> AsyncIterator[None]:
         await process.wait()
 
 
-async def _until(log: Path, words: str, times: int) -> None:
+async def until_said(log: Path, words: str, times: int) -> None:
+    """Until a program's log has these words so often."""
     async with asyncio.timeout(PATIENCE_S):
         while _said(log).count(words) < times:
             await asyncio.sleep(0.02)

@@ -40,6 +40,7 @@ from openmains.run.master_key import ready_master_key
 from openmains.run.roles.access import edge_access
 from openmains.run.roles.counters import publish_counters
 from openmains.run.roles.edge_context import EdgeContext, LoopClock
+from openmains.run.roles.mqtt_edge import MqttSide, mqtt_side
 from openmains.run.roles.process import calm_collector, check_shards, every, now_us, retry, while_connected
 from openmains.run.roles.secure_edge import Secure, new_keys, secure_side, session_path
 from openmains.run.roles.tcp_edge import ConcentratorTable, tcp_side
@@ -81,6 +82,8 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         store = PostgresPipelineStore(pool)
         await check_shards(store, settings)
 
+        mqtt: MqttSide | None = None
+
         async def learn_products() -> None:
             products, zones = await store.products(), await store.zones()
             admission.set_products(
@@ -88,7 +91,10 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
                 {key: zone(name) for key, name in zones.items()},
             )
             known = {key: product.driver for key, product in products.items() if product.driver in catalog}
-            table.set_drivers({key: catalog.driver(name) for key, name in known.items()})
+            made = {key: catalog.driver(name) for key, name in known.items()}
+            table.set_drivers(made)
+            if mqtt is not None:
+                await mqtt.follow(made)
 
         await learn_products()
         batcher = Batcher(
@@ -147,11 +153,12 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         if tcp is not None:
             await retry("concentrators", standing.begin, stop)
             await listen_downlinks(client, settings.node, tcp.commands.handle)
-        if secure is not None or tcp is not None:
+        if secure is not None or tcp is not None or settings.mqtt_url:
             wake_up = WakeUpPublisher(client, settings.node).stored
         log.info(
-            "edge ready: node %d, DTLS on %d, CoAP on %d, TCP on %d (0: off), %d meters known",
-            settings.node, settings.dtls_port, settings.coap_port, settings.tcp_port, len(identities),
+            "edge ready: node %d, DTLS on %d, CoAP on %d, TCP on %d (0: off), MQTT %s, %d meters known",
+            settings.node, settings.dtls_port, settings.coap_port, settings.tcp_port, settings.mqtt_url or "off",
+            len(identities),
         )  # fmt: skip
 
         async def follow() -> None:
@@ -159,17 +166,34 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             if await follower.follow() or known:
                 await learn_products()
             await concentrators.follow()
+            if mqtt is not None:
+                await mqtt.follower.follow_on()
+            elif settings.mqtt_url:
+                await begin_mqtt()
+
+        async def begin_mqtt() -> None:
+            """Once there is a utility; before there is none, whose meters could speak?"""
+            nonlocal mqtt
+            if (side := await mqtt_side(context, pool)) is not None:
+                mqtt = side
+                await learn_products()
+                await listen_downlinks(client, settings.node, side.commands.handle)
+                tasks.append(asyncio.create_task(side.run(stop)))
 
         def counters() -> dict[str, int]:
             counted = {"published": batcher.published, "unconfirmed": batcher.failed, "waiting": batcher.waiting}
             counted |= {} if plain is None else plain.counters
             counted |= {} if secure is None else secure.counters
             counted |= {} if tcp is None else tcp.counters
+            counted |= {} if mqtt is None else mqtt.counters
             counted |= {"unapplied": pace.unapplied, **shedding.counters}
             return counted | admission.counters | access.counters | pages.counters
 
         name = f"edge-{os.getpid()}"
-        tasks = [
+        tasks: list[asyncio.Task[None]] = []
+        if settings.mqtt_url:
+            await begin_mqtt()  # what does not fit stops the start
+        tasks += [
             asyncio.create_task(every(1.0, "registry changes", follow, stop)),
             asyncio.create_task(every(1.0, "terminals", access.follow, stop)),
             asyncio.create_task(every(5.0, "products", learn_products, stop)),
