@@ -76,7 +76,7 @@ async def test_a_lorawan_meter_is_read_and_commanded_through_a_broker(systems: S
     async with mosquitto(tmp_path) as port, network_server(tmp_path, port) as queue:
         user, password = ACCOUNT
         url = f"mqtt://127.0.0.1:{port}"
-        with systems(mqtt_url=url, mqtt_user=user, mqtt_password=password) as system:
+        with systems(mqtt_broker=url, mqtt_user=user, mqtt_password=password) as system:
 
             async def prepare(tenant_id: int) -> None:
                 (area,) = (row["area_id"] for row in system.get("/areas")["items"] if row["code"] == "all")

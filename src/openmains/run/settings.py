@@ -104,34 +104,16 @@ class Settings:
         "most TCP connections of one address not of a trusted network",
         low=1,
     )
-    mqtt_url: str = _s(
-        "",
-        "MQTT 服务器地址(LoRaWAN 网络服务器或 JSON 表具),如 mqtts://broker:8883;空 = 关闭。多节点时仅在一个节点上设置",
-        "MQTT broker (of a LoRaWAN network server, or of meters in JSON), such as mqtts://broker:8883; empty = off. With several nodes on"
-        " one of them only",
-    )
+    mqtt_broker: str = _s("", "MQTT 服务器地址(LoRaWAN 网络服务器所用),如 mqtts://broker:8883;空 = 关闭。多节点时仅在一个节点上设置",
+                       "MQTT broker of a LoRaWAN network server, as mqtts://broker:8883; empty = off. Of several nodes on one")  # fmt: skip
     mqtt_user: str = _s("", "MQTT 用户名", "user at the MQTT broker")
     mqtt_password: str = _s("", "MQTT 密码", "password at the MQTT broker", secret=True)
-    mqtt_ca: str = _s(
-        "",
-        "签发 MQTT 服务器证书的机构(PEM);空 = 系统信任的机构",
-        "authority of the MQTT broker's certificate (PEM); empty = those the system trusts",
-    )
-    mqtt_tenant: str = _s(
-        "",
-        "该 MQTT 服务器所属租户的代码;只有一个租户时可空",
-        "code of the utility whose MQTT broker it is; may be empty where there is one utility",
-    )
-    mqtt_lorawan_topic: str = _s(
-        "application/+/device/+/event/+",
-        "LoRaWAN 事件主题(ChirpStack v4 格式);空 = 不订阅",
-        "topic of LoRaWAN events (as ChirpStack v4 has them); empty = not subscribed to",
-    )
-    mqtt_number_topic: str = _s(
-        "",
-        "JSON 表具的上行主题,以 {number} 表示表号,如 meters/{number}/up;空 = 不订阅",
-        "topic of meters in JSON with {number} for the meter's number, such as meters/{number}/up; empty = not subscribed to",
-    )
+    mqtt_ca: str = _s("", "签发 MQTT 服务器证书的机构(PEM);空 = 系统信任的机构",
+                      "authority of the MQTT broker's certificate (PEM); empty = those the system trusts")  # fmt: skip
+    mqtt_tenant: str = _s("", "该 MQTT 服务器所属租户的代码;只有一个租户时可空",
+                          "code of the utility whose MQTT broker it is; may be empty where there is one utility")  # fmt: skip
+    mqtt_lorawan_topic: str = _s("application/+/device/+/event/+", "LoRaWAN 事件主题(ChirpStack v4 格式);空 = 不订阅",
+                                 "topic of LoRaWAN events (as ChirpStack v4 has them); empty = not subscribed to")  # fmt: skip
     mqtt_command_port: int = _s(
         10, "LoRaWAN 下行命令的端口(FPort)", "LoRaWAN port (FPort) of commands", low=1, high=223
     )

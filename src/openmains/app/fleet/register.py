@@ -40,7 +40,8 @@ async def add_meter(store: Store, dimensions: Dimensions, actor: Actor, wanted: 
         meter_id = await work[MeterStore].add(wanted)
         if meter_id is None:
             raise Problem(
-                "number-taken", fields=tuple((f"/{name}", "not-accepted") for name in ("number", "imei", "dev_eui"))
+                "number-taken",
+                fields=(("/number", "not-accepted"), ("/imei", "not-accepted"), ("/dev_eui", "not-accepted")),
             )
         after, dimension = await _read(work, meter_id)
         await work[AuditTrail].record(actor, "add_meter", "meter", meter_id, None, after)

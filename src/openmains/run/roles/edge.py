@@ -153,11 +153,11 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         if tcp is not None:
             await retry("concentrators", standing.begin, stop)
             await listen_downlinks(client, settings.node, tcp.commands.handle)
-        if secure is not None or tcp is not None or settings.mqtt_url:
+        if secure is not None or tcp is not None or settings.mqtt_broker:
             wake_up = WakeUpPublisher(client, settings.node).stored
         log.info(
             "edge ready: node %d, DTLS on %d, CoAP on %d, TCP on %d (0: off), MQTT %s, %d meters known",
-            settings.node, settings.dtls_port, settings.coap_port, settings.tcp_port, settings.mqtt_url or "off",
+            settings.node, settings.dtls_port, settings.coap_port, settings.tcp_port, settings.mqtt_broker or "off",
             len(identities),
         )  # fmt: skip
 
@@ -168,7 +168,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             await concentrators.follow()
             if mqtt is not None:
                 await mqtt.follower.follow_on()
-            elif settings.mqtt_url:
+            elif settings.mqtt_broker:
                 await begin_mqtt()
 
         async def begin_mqtt() -> None:
@@ -191,7 +191,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
 
         name = f"edge-{os.getpid()}"
         tasks: list[asyncio.Task[None]] = []
-        if settings.mqtt_url:
+        if settings.mqtt_broker:
             await begin_mqtt()  # what does not fit stops the start
         tasks += [
             asyncio.create_task(every(1.0, "registry changes", follow, stop)),

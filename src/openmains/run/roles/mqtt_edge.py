@@ -26,7 +26,6 @@ from openmains.run.settings import Settings
 from openmains.wire.mqtt.subscriber import filter_fault
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
-NUMBER = "{number}"
 
 
 @dataclass(slots=True)
@@ -91,7 +90,6 @@ async def mqtt_side(context: EdgeContext, pool: Pool) -> MqttSide | None:
         clock=clock,
         queue=commands,
         note=note,
-        number_topic=settings.mqtt_number_topic,
     )
     return MqttSide(client, receiver, commands, directory, MqttDeviceFollower(pool, tenant_id, directory))
 
@@ -107,28 +105,27 @@ async def _tenant(settings: Settings, pool: Pool) -> TenantId | None:
     if code:
         raise StartError(f"mqtt_tenant:没有租户 {code}。", f"mqtt_tenant: there is no tenant {code}.")
     raise StartError(
-        "设置了 mqtt_url,而租户不止一个:请用 mqtt_tenant 指明该 MQTT 服务器属于哪个租户。",
-        "mqtt_url is set, and there is more than one tenant: say in mqtt_tenant whose MQTT broker it is.",
+        "设置了 mqtt_broker,而租户不止一个:请用 mqtt_tenant 指明该 MQTT 服务器属于哪个租户。",
+        "mqtt_broker is set, and there is more than one tenant: say in mqtt_tenant whose MQTT broker it is.",
     )
 
 
 def _broker(settings: Settings) -> Broker:
     try:
-        parts = urlsplit(settings.mqtt_url)
+        parts = urlsplit(settings.mqtt_broker)
         port = parts.port
     except ValueError:
         parts, port = urlsplit(""), None
     fits = parts.scheme in PORTS and parts.hostname and parts.username is None and port != 0
     if not fits or parts.path not in ("", "/") or parts.query or parts.fragment:
         raise StartError(
-            "mqtt_url 应形如 mqtts://主机:8883 或 mqtt://主机:1883,不带用户名和路径。",
-            "mqtt_url is mqtts://host:8883 or mqtt://host:1883, without user and path.",
+            "mqtt_broker 应形如 mqtts://主机:8883 或 mqtt://主机:1883,不带用户名和路径。",
+            "mqtt_broker is mqtts://host:8883 or mqtt://host:1883, without user and path.",
         )
-    filters = [text for text in (settings.mqtt_lorawan_topic, _number_filter(settings.mqtt_number_topic)) if text]
+    filters = [text for text in (settings.mqtt_lorawan_topic,) if text]
     if not filters:
         raise StartError(
-            "设置了 mqtt_url,但 mqtt_lorawan_topic 与 mqtt_number_topic 都为空。",
-            "mqtt_url is set, and neither mqtt_lorawan_topic nor mqtt_number_topic is.",
+            "设置了 mqtt_broker,但 mqtt_lorawan_topic 为空。", "mqtt_broker is set, and mqtt_lorawan_topic is empty."
         )
     for text in filters:
         if why := filter_fault(text):
@@ -137,17 +134,6 @@ def _broker(settings: Settings) -> Broker:
         parts.hostname or "", port or PORTS[parts.scheme], settings.mqtt_user, settings.mqtt_password,
         f"openmains-edge-{settings.node}", filters, _tls(settings) if parts.scheme == "mqtts" else None,
     )  # fmt: skip
-
-
-def _number_filter(topic: str) -> str:
-    if not topic:
-        return ""
-    if topic.split("/").count(NUMBER) != 1 or topic.count(NUMBER) != 1 or "+" in topic or "#" in topic:
-        raise StartError(
-            "mqtt_number_topic 应在两个斜杠之间含一处 {number},且不含通配符,如 meters/{number}/up。",
-            "mqtt_number_topic has {number} once, alone between slashes, and no wildcard, such as meters/{number}/up.",
-        )
-    return topic.replace(NUMBER, "+")
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:

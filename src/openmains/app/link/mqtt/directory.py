@@ -8,7 +8,7 @@ from openmains.app.fleet.identities import Identity
 from openmains.domain.ids import MeterId
 
 
-class Called(NamedTuple):
+class MqttDevice(NamedTuple):
     """A meter as the registry has it now. ``dev_eui``: "" without one; ``number``: "" where its product does not speak by number."""
 
     identity: Identity
@@ -17,12 +17,12 @@ class Called(NamedTuple):
 
 
 class MqttDirectory:
-    """Whoever is in neither table is a stranger."""
+    """Whoever is in neither table is unknown."""
 
     def __init__(self) -> None:
         self._by_eui: dict[str, Identity] = {}
         self._by_number: dict[str, Identity] = {}
-        self._known: dict[MeterId, Called] = {}
+        self._known: dict[MeterId, MqttDevice] = {}
 
     def __len__(self) -> int:
         return len(self._known)
@@ -40,13 +40,13 @@ class MqttDirectory:
         known = self._known.get(meter_id)
         return "" if known is None else known.dev_eui
 
-    def replace(self, called: Iterable[Called]) -> None:
+    def replace(self, called: Iterable[MqttDevice]) -> None:
         """These are all there are."""
         self._by_eui, self._by_number, self._known = {}, {}, {}
         for each in called:
             self._add(each)
 
-    def change(self, called: Iterable[Called], gone: Iterable[MeterId]) -> None:
+    def change(self, called: Iterable[MqttDevice], gone: Iterable[MeterId]) -> None:
         """These are other than they were, and ``gone`` ones are no more."""
         changed = list(called)
         for meter_id in {*gone, *(each.identity.meter_id for each in changed)}:
@@ -63,7 +63,7 @@ class MqttDirectory:
             if found is not None and found.meter_id == meter_id:
                 del table[name]
 
-    def _add(self, called: Called) -> None:
+    def _add(self, called: MqttDevice) -> None:
         self._known[called.identity.meter_id] = called
         if called.dev_eui:
             self._by_eui[called.dev_eui] = called.identity

@@ -6,8 +6,8 @@
 ``done`` is called once for each message, and not before all that is to be kept of it is on disk: the broker keeps what was not acknowledged,
 so neither our end nor its own loses any. What the stream does not take now is tried again here.
 
-What cannot be used is a dead letter: of its meter where that is known, else of nobody, with the whole message. A stranger's messages are one
-dead letter an hour, for a network server may hand on devices of others by the thousand; each is counted, and stands among the refusals.
+What cannot be used is a dead letter: of its meter where that is known, else of nobody, with the whole message. Of an unknown device there is
+one an hour, for a network server may hand on devices of others by the thousand; each message is counted, and stands among the refusals.
 
 A meter's message is known by its device's session and counter – a page without a counter of its own is told twice by nobody else.
 """
@@ -32,8 +32,8 @@ from openmains.wire.errors import WireError
 CHANNEL = "mqtt"
 AGAIN_S = 1.0
 REMEMBERED = 100_000  # messages that would be known again
-STRANGERS = 10_000
-STRANGER_S = 3600.0
+MOST_UNKNOWN = 10_000
+UNKNOWN_S = 3600.0
 OLDEST_US = 30 * 86_400 * 1_000_000  # what a network server says of a time before is not believed
 NOBODY = Identity(MeterId(0), TenantId(0), ProductId(0))
 Done = Callable[[], None]
@@ -52,7 +52,7 @@ class Queue(Protocol):
 
 
 class MqttReceiver:
-    """One for each broker. ``note(name, reason, detail)`` is told of strangers, for an operator to see; ``number_topic``: the topic of a
+    """One for each broker. ``note(name, reason, detail)`` is told of unknown devices, for an operator to see; ``number_topic``: the topic of a
     meter's JSON with ``{number}`` in one place, "": none is taken."""
 
     def __init__(
@@ -76,7 +76,7 @@ class MqttReceiver:
             re.compile(re.escape(number_topic).replace(r"\{number\}", "([^/]{1,32})")) if number_topic else None
         )
         self._seen: OrderedDict[object, list[Done] | None] = OrderedDict()  # who waits for it; None: it is on disk
-        self._strangers: OrderedDict[str, float] = OrderedDict()
+        self._unknown: OrderedDict[str, float] = OrderedDict()
         self.counters: Counter[str] = Counter()
 
     def receive(self, topic: str, payload: bytes, again: bool, done: Done) -> None:
@@ -89,11 +89,11 @@ class MqttReceiver:
         found = self._number.fullmatch(topic) if self._number is not None else None
         if found is None:
             self.counters["mqtt.other_topic"] += 1
-            self._bury(NOBODY, topic, payload, "unknown_topic", done, stranger=topic)
+            self._bury(NOBODY, topic, payload, "unknown_topic", done, unknown=topic)
             return
         identity = self._directory.numbered(found[1])
         if identity is None:
-            self._stranger(found[1], topic, payload, done)
+            self._from_unknown(found[1], topic, payload, done)
             return
         # Without a counter only the broker's own word tells a repeat from the same reading of another hour.
         key = (found[1], crc32(payload), len(payload))
@@ -112,12 +112,10 @@ class MqttReceiver:
             event = decode_event_untrusted(place, payload)
         except WireError:
             self.counters["mqtt.malformed"] += 1
-            self._bury(
-                identity or NOBODY, topic, payload, "bad_event", done, stranger="" if identity else place.dev_eui
-            )
+            self._bury(identity or NOBODY, topic, payload, "bad_event", done, unknown="" if identity else place.dev_eui)
             return
         if identity is None:
-            self._stranger(place.dev_eui, topic, payload, done)
+            self._from_unknown(place.dev_eui, topic, payload, done)
         elif place.kind is EventKind.UP:
             self._queue.heard(place)
             self._up(place, event, identity, done)
@@ -190,23 +188,23 @@ class MqttReceiver:
 
         self._batcher.add(uplink, published)
 
-    def _stranger(self, name: str, topic: str, payload: bytes, done: Done) -> None:
+    def _from_unknown(self, name: str, topic: str, payload: bytes, done: Done) -> None:
         self.counters["mqtt.unknown_device"] += 1
         self._note(name, "unknown device", topic)
-        self._bury(NOBODY, topic, payload, "unknown_device", done, stranger=name)
+        self._bury(NOBODY, topic, payload, "unknown_device", done, unknown=name)
 
-    def _bury(self, whose: Identity, path: str, payload: bytes, fault: str, done: Done, stranger: str = "") -> None:
-        """A dead letter; of a ``stranger`` one an hour."""
+    def _bury(self, whose: Identity, path: str, payload: bytes, fault: str, done: Done, unknown: str = "") -> None:
+        """A dead letter; of a device that is ``unknown`` one an hour."""
         now = self._clock.time()
-        if stranger:
-            if now - self._strangers.get(stranger, float("-inf")) < STRANGER_S:
+        if unknown:
+            if now - self._unknown.get(unknown, float("-inf")) < UNKNOWN_S:
                 self.counters["mqtt.left_out"] += 1
                 done()
                 return
-            self._strangers[stranger] = now
-            self._strangers.move_to_end(stranger)
-            if len(self._strangers) > STRANGERS:
-                self._strangers.popitem(last=False)
+            self._unknown[unknown] = now
+            self._unknown.move_to_end(unknown)
+            if len(self._unknown) > MOST_UNKNOWN:
+                self._unknown.popitem(last=False)
         self.counters["mqtt.dead_letters"] += 1
         uplink = Uplink(
             whose.meter_id,

@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 
 from openmains.app.fleet.identities import Identity
-from openmains.app.link.mqtt.directory import Called, MqttDirectory
+from openmains.app.link.mqtt.directory import MqttDevice, MqttDirectory
 from openmains.domain.ids import ProductId, TenantId
 from openmains.edges.postgres.db import Pool, Row
 from openmains.edges.postgres.queries import load
@@ -46,6 +46,6 @@ class MqttDeviceFollower:
         self._seen, self._products = horizon, wanted
 
 
-def _called(row: Row) -> Called:
+def _called(row: Row) -> MqttDevice:
     identity = Identity(row["meter_id"], row["tenant_id"], row["product_id"])
-    return Called(identity, row["dev_eui"] or "", row["number"] or "")
+    return MqttDevice(identity, row["dev_eui"] or "", row["number"] or "")
