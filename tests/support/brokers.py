@@ -30,13 +30,16 @@ def foreign(name: str) -> str:
 
 
 @asynccontextmanager
-async def mosquitto(folder: Path, *, tls: tuple[Path, Path] | None = None, rights: str = "") -> AsyncIterator[int]:
-    """Its port. ``tls``: certificate and key; ``rights``: lines of its access file, '': everything is allowed."""
+async def mosquitto(
+    folder: Path, *, tls: tuple[Path, Path] | None = None, rights: str = "", again: int = 0
+) -> AsyncIterator[int]:
+    """Its port. ``again``: that of one that was here before; ``tls``: certificate and key; ``rights``: lines of its access file, '': everything
+    is allowed."""
     passwords, settings = folder / "passwords", folder / "mosquitto.conf"
     process = await asyncio.create_subprocess_exec(foreign("mosquitto_passwd"), "-c", "-b", str(passwords), *ACCOUNT)
     assert await process.wait() == 0
     passwords.chmod(0o600)
-    port = free_port(socket.SOCK_STREAM)
+    port = again or free_port(socket.SOCK_STREAM)
     lines = [f"listener {port} 127.0.0.1", f"password_file {passwords}", "allow_anonymous false", "user root"]
     if tls is not None:
         lines += [f"certfile {tls[0]}", f"keyfile {tls[1]}"]

@@ -251,7 +251,6 @@ class Driver(ABC):
         0  # all ones in the widest field of a register, in the driver's unit; 0: the frame has no such width
     )
     number_digits = 0  # last digits of meter_number and the registered number that must agree; 0: not compared
-    speaks_by_number = False  # its meters are known by the number in the topic of an MQTT broker
     is_asked = False  # its meters say nothing unasked: a master asks them on a line, and behind a DTU that is the edge
     wants_envelope = False  # payloads are LwM2M reports in ``lwm2m.envelope``, wrapped by the edge
     observes: tuple[tuple[int, ...], ...] = ()  # LwM2M paths whose notifications are this product's reports

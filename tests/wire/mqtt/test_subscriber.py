@@ -19,7 +19,6 @@ from openmains.wire.mqtt.subscriber import (
     connect_to_stay,
     decode_incoming_untrusted,
     filter_fault,
-    matches,
     ping,
     subscribe,
 )
@@ -74,11 +73,6 @@ def test_garbage_is_read_or_raises_the_one_error(data: bytes) -> None:
         decode_incoming_untrusted(data)
 
 
-@pytest.mark.parametrize(
-    ("pattern", "topic", "is_one"),
-    [("a/+/c", "a/b/c", True), ("a/+/c", "a/b/d", False), ("a/#", "a", True), ("a/#", "a/b/c", True), ("+", "a/b", False),
-     ("#", "$SYS/x", False), ("a", "a/b", False)],
-)  # fmt: skip
-def test_filters(pattern: str, topic: str, is_one: bool) -> None:
-    assert matches(pattern, topic) is is_one and filter_fault(pattern) == ""
+def test_filters() -> None:
+    assert [filter_fault(good) for good in ("a/+/c", "a/#", "+", "#")] == [""] * 4
     assert all(filter_fault(bad) for bad in ("", "a+", "#/a", "a/#b", "\0"))

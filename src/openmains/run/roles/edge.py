@@ -82,8 +82,6 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         store = PostgresPipelineStore(pool)
         await check_shards(store, settings)
 
-        mqtt: MqttSide | None = None
-
         async def learn_products() -> None:
             products, zones = await store.products(), await store.zones()
             admission.set_products(
@@ -91,10 +89,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
                 {key: zone(name) for key, name in zones.items()},
             )
             known = {key: product.driver for key, product in products.items() if product.driver in catalog}
-            made = {key: catalog.driver(name) for key, name in known.items()}
-            table.set_drivers(made)
-            if mqtt is not None:
-                await mqtt.follow(made)
+            table.set_drivers({key: catalog.driver(name) for key, name in known.items()})
 
         await learn_products()
         batcher = Batcher(
@@ -161,13 +156,15 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             len(identities),
         )  # fmt: skip
 
+        mqtt: MqttSide | None = None
+
         async def follow() -> None:
             known = await pages.follow()
             if await follower.follow() or known:
                 await learn_products()
             await concentrators.follow()
             if mqtt is not None:
-                await mqtt.follower.follow_on()
+                await mqtt.follower.follow()
             elif settings.mqtt_broker:
                 await begin_mqtt()
 
@@ -175,8 +172,8 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             """Once there is a utility; before there is none, whose meters could speak?"""
             nonlocal mqtt
             if (side := await mqtt_side(context, pool)) is not None:
+                await side.follower.follow()
                 mqtt = side
-                await learn_products()
                 await listen_downlinks(client, settings.node, side.commands.handle)
                 tasks.append(asyncio.create_task(side.run(stop)))
 

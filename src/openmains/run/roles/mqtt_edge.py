@@ -3,7 +3,6 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -12,8 +11,7 @@ from openmains.app.link.mqtt.commands import QueueCommands
 from openmains.app.link.mqtt.directory import MqttDirectory
 from openmains.app.link.mqtt.receiver import MqttReceiver
 from openmains.app.security.refusals import RefusalStage
-from openmains.domain.ids import ProductId, TenantId
-from openmains.drivers.catalog import Driver
+from openmains.domain.ids import TenantId
 from openmains.edges.mqtt.client import Broker, MqttClient
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.fleet.mqtt_devices import MqttDeviceFollower
@@ -44,10 +42,6 @@ class MqttSide:
         standing = {"mqtt.connected": int(self.client.is_connected), "mqtt.devices": len(self.directory)}
         return {**self.client.counters, **self.receiver.counters, **self.commands.counters, **standing}
 
-    async def follow(self, drivers: Mapping[int, Driver]) -> None:
-        """What the registry says has changed; ``drivers`` by product."""
-        await self.follower.follow([ProductId(key) for key, driver in drivers.items() if driver.speaks_by_number])
-
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``."""
         await self.client.run(stop)
@@ -62,9 +56,7 @@ async def mqtt_side(context: EdgeContext, pool: Pool) -> MqttSide | None:
         return None
     directory = MqttDirectory()
 
-    client = MqttClient(
-        broker, lambda message, done: receiver.receive(message.topic, message.payload, message.again, done)
-    )
+    client = MqttClient(broker, lambda message, done: receiver.receive(message.topic, message.payload, done))
     commands = QueueCommands(
         directory=directory,
         clock=clock,

@@ -170,16 +170,3 @@ def filter_fault(text: str) -> str:
     if any("+" in level and level != "+" for level in levels):
         return "+ stands alone between two slashes"
     return ""
-
-
-def matches(pattern: str, topic: str) -> bool:
-    """Whether a topic is one of a filter's (4.7.1)."""
-    wanted, said = pattern.split("/"), topic.split("/")
-    if topic.startswith("$") and wanted[0] in ("#", "+"):
-        return False
-    for place, level in enumerate(wanted):
-        if level == "#":
-            return True
-        if place >= len(said) or level not in ("+", said[place]):
-            return False
-    return len(wanted) == len(said)

@@ -9,10 +9,10 @@ so neither our end nor its own loses any. What the stream does not take now is t
 What cannot be used is a dead letter: of its meter where that is known, else of nobody, with the whole message. Of an unknown device there is
 one an hour, for a network server may hand on devices of others by the thousand; each message is counted, and stands among the refusals.
 
-A meter's message is known by its device's session and counter – a page without a counter of its own is told twice by nobody else.
+An uplink is known again by its device, the address of its session, its counter and its content; over our own end by what its page calls a
+sequence number, as on every channel.
 """
 
-import re
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Protocol
@@ -52,8 +52,7 @@ class Queue(Protocol):
 
 
 class MqttReceiver:
-    """One for each broker. ``note(name, reason, detail)`` is told of unknown devices, for an operator to see; ``number_topic``: the topic of a
-    meter's JSON with ``{number}`` in one place, "": none is taken."""
+    """One for each broker. ``note(name, reason, detail)`` is told of unknown devices, for an operator to see."""
 
     def __init__(
         self,
@@ -67,39 +66,23 @@ class MqttReceiver:
         clock: Clock,
         queue: Queue,
         note: Callable[[str, str, str], None],
-        number_topic: str = "",
     ) -> None:
         self._node, self._tenant_id, self._directory = node, tenant_id, directory
         self._admission, self._batcher, self._shedding, self._clock = admission, batcher, shedding, clock
         self._queue, self._note = queue, note
-        self._number = (
-            re.compile(re.escape(number_topic).replace(r"\{number\}", "([^/]{1,32})")) if number_topic else None
-        )
         self._seen: OrderedDict[object, list[Done] | None] = OrderedDict()  # who waits for it; None: it is on disk
         self._unknown: OrderedDict[str, float] = OrderedDict()
         self.counters: Counter[str] = Counter()
 
-    def receive(self, topic: str, payload: bytes, again: bool, done: Done) -> None:
-        """A message of the broker; ``again``: it says that it sent it before. Never raises for what is in it."""
+    def receive(self, topic: str, payload: bytes, done: Done) -> None:
+        """A message of the broker. Never raises for what is in it."""
         self.counters["mqtt.messages"] += 1
         place = place_of(topic)
-        if place is not None:
-            self._event(place, topic, payload, done)
-            return
-        found = self._number.fullmatch(topic) if self._number is not None else None
-        if found is None:
+        if place is None:
             self.counters["mqtt.other_topic"] += 1
             self._bury(NOBODY, topic, payload, "unknown_topic", done, unknown=topic)
-            return
-        identity = self._directory.numbered(found[1])
-        if identity is None:
-            self._from_unknown(found[1], topic, payload, done)
-            return
-        # Without a counter only the broker's own word tells a repeat from the same reading of another hour.
-        key = (found[1], crc32(payload), len(payload))
-        if not again:
-            self._seen.pop(key, None)
-        self._once(key, done, lambda: self._admit(identity, payload, topic, self._clock.unix_us(), key))
+        else:
+            self._event(place, topic, payload, done)
 
     def _event(self, place: Place, topic: str, payload: bytes, done: Done) -> None:
         if place.kind is None:

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Follows, for an edge, which meters of a utility come through its MQTT broker."""
 
-from collections.abc import Sequence
-
 from openmains.app.fleet.identities import Identity
 from openmains.app.link.mqtt.directory import MqttDevice, MqttDirectory
-from openmains.domain.ids import ProductId, TenantId
-from openmains.edges.postgres.db import Pool, Row
+from openmains.domain.ids import TenantId
+from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.queries import load
 
 _IDENTITIES = load(__package__)
@@ -19,33 +17,24 @@ class MqttDeviceFollower:
     def __init__(self, pool: Pool, tenant_id: TenantId, directory: MqttDirectory) -> None:
         self._pool, self._tenant_id, self._directory = pool, tenant_id, directory
         self._seen = ""
-        self._products: tuple[ProductId, ...] = ()
 
-    async def follow_on(self) -> None:
-        """As ``follow``, with the products of before."""
-        await self.follow(self._products)
-
-    async def follow(self, products: Sequence[ProductId]) -> None:
-        """What changed since the last call; all of it the first time, and when meters of other ``products`` speak by number."""
-        wanted = tuple(sorted(products))
-        is_whole = not self._seen or wanted != self._products
-        asked = {"tenant_id": self._tenant_id, "products": list(wanted)}
+    async def follow(self) -> None:
+        """What changed since the last call; the first time all there are."""
+        asked = {"tenant_id": self._tenant_id}
         async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
             horizon = await _IDENTITIES["snapshot_horizon"].fetchval(connection)
-            if is_whole:
+            if not self._seen:
                 rows = await _QUERIES["mqtt_devices"].fetch(connection, **asked)
             else:
                 between = {"since": self._seen, "before": horizon}
                 rows = await _QUERIES["mqtt_devices_changed"].fetch(connection, **asked, **between)
-        called = [_called(row) for row in rows]
-        if is_whole:
-            self._directory.replace(called)
-        elif called:
-            here = [each for each in called if each.dev_eui or each.number]
-            self._directory.change(here, [each.identity.meter_id for each in called])
-        self._seen, self._products = horizon, wanted
-
-
-def _called(row: Row) -> MqttDevice:
-    identity = Identity(row["meter_id"], row["tenant_id"], row["product_id"])
-    return MqttDevice(identity, row["dev_eui"] or "", row["number"] or "")
+        devices = [
+            MqttDevice(Identity(row["meter_id"], row["tenant_id"], row["product_id"]), row["dev_eui"])
+            for row in rows
+            if row["dev_eui"] is not None
+        ]
+        if not self._seen:
+            self._directory.replace(devices)
+        elif rows:
+            self._directory.change(devices, [row["meter_id"] for row in rows])
+        self._seen = horizon
