@@ -209,7 +209,7 @@ const TASKS = {
     await until(async () => (await say(coapPort, mine.imei, alarmOf(mine.number, "magnetic"))) === "2.04", "the edge knows the new meter");
     await until(async () => (await api(context, url, "GET", `/alarms?status=open&meter_id=${String(mine.meter_id)}`)).body.items.length, "its alarm");
     await hand.click(page.locator('nav a[href="/alarms"]'));
-    await page.locator("tbody tr").filter({ hasText: mine.number }).waitFor();
+    await page.locator("tbody tr").filter({ hasText: mine.number }).first().waitFor();
     await hand.click(page.locator("thead input[type=checkbox]"));
     await hand.click(page.locator(".bulk button"));
     await page.locator(".el-message").first().waitFor();
