@@ -10277,6 +10277,7 @@ export interface components {
             customer_code: string | null;
             customer_id: number | null;
             customer_name: string | null;
+            dev_eui: string | null;
             dn: number;
             driver: string;
             /** Format: date */
@@ -10310,6 +10311,7 @@ export interface components {
             area_id?: number;
             bar_code?: string;
             customer_id?: number | null;
+            dev_eui?: string | null;
             dn?: number;
             expected_from?: string;
             iccid?: string;
@@ -10360,6 +10362,7 @@ export interface components {
             customer_code: string | null;
             customer_id: number | null;
             customer_name: string | null;
+            dev_eui: string | null;
             dn: number;
             driver: string;
             /** Format: date */
@@ -10947,6 +10950,7 @@ export interface components {
             /** @default  */
             bar_code: string;
             customer_id?: number | null;
+            dev_eui?: string | null;
             /** @default 0 */
             dn: number;
             expected_from?: string | null;
