@@ -83,7 +83,8 @@ SELECT number FROM meter WHERE tenant_id = :tenant_id AND meter_id = ANY (:meter
 -- name: unknown_numbers
 -- Which of these numbers no meter of the tenant has.
 SELECT asked.number FROM unnest(:numbers::text[]) AS asked (number)
- WHERE NOT EXISTS (SELECT FROM meter m WHERE m.tenant_id = :tenant_id AND m.number = asked.number)
+  LEFT JOIN LATERAL (SELECT true AS is_known FROM meter m WHERE m.tenant_id = :tenant_id AND m.number = asked.number LIMIT 1) f ON true
+ WHERE f.is_known IS NULL
 
 -- name: customer_names
 -- Accounts and names of customers.
