@@ -4734,6 +4734,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/my/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListHomeChannels
+         * @description Channels by which one can pay now.
+         */
+        get: operations["list_home_channels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/my/code": {
         parameters: {
             query?: never;
@@ -4874,26 +4894,6 @@ export interface paths {
          * @description Days of the last month and this one, and the tiers with what is counted.
          */
         get: operations["read_home_use"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/my/pay-ways": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * ListPayWays
-         * @description Channels by which one can pay now.
-         */
-        get: operations["list_pay_ways"];
         put?: never;
         post?: never;
         delete?: never;
@@ -8706,12 +8706,6 @@ export interface components {
              */
             reason: string;
         };
-        /** AskedCode */
-        AskedCode: {
-            challenge: string;
-            /** Format: date-time */
-            expires_at: string;
-        };
         /**
          * AtChange
          * @description What becomes of the volume counted in the running cycle when this plan takes effect (累计量结转/清零).
@@ -9096,6 +9090,12 @@ export interface components {
         CodeBody: {
             challenge: string;
             code: string;
+        };
+        /** CodeChallenge */
+        CodeChallenge: {
+            challenge: string;
+            /** Format: date-time */
+            expires_at: string;
         };
         /** CollectionReport */
         CollectionReport: {
@@ -10057,6 +10057,13 @@ export interface components {
             open_fen: number;
             total_fen: number;
             volume_m3: string;
+        };
+        /** HomeChannel */
+        HomeChannel: {
+            channel_id: number;
+            name: string;
+            /** @enum {string} */
+            provider: "wechat" | "alipay";
         };
         /** HomeMeter */
         HomeMeter: {
@@ -12636,13 +12643,6 @@ export interface components {
              * @default
              */
             reason: string;
-        };
-        /** PayWay */
-        PayWay: {
-            channel_id: number;
-            name: string;
-            /** @enum {string} */
-            provider: "wechat" | "alipay";
         };
         /**
          * Permission
@@ -43658,6 +43658,107 @@ export interface operations {
             };
         };
     };
+    list_home_channels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HomeChannel"][];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     ask_for_code: {
         parameters: {
             query?: never;
@@ -43677,7 +43778,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AskedCode"];
+                    "application/json": components["schemas"]["CodeChallenge"];
                 };
             };
             /** @description Input not valid */
@@ -44508,107 +44609,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HomeUse"];
-                };
-            };
-            /** @description Input not valid */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Sign in first */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Not allowed */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description In conflict with the present state */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Internal error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description An engine is away */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-        };
-    };
-    list_pay_ways: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PayWay"][];
                 };
             };
             /** @description Input not valid */

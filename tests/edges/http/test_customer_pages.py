@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from openmains.app.notice.work import NoticeLoop
-from openmains.app.portal.sign_in import DAY_S, HOUR_S, US, wait_s
-from openmains.domain.period import day_to_date, zone
+from openmains.app.portal.sign_in import US, wait_s
+from openmains.domain.period import DAY_S, HOUR_S, day_to_date, zone
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.emulator.pay.wechat import EmulatedWechat
 from tests.edges.http.test_announcements import TAKEN, household, sms
@@ -183,7 +183,7 @@ async def test_a_customer_sees_and_does_what_is_his_and_nothing_else(
             assert (home["account_id"], home["owed_fen"], home["credit_fen"], home["meters"]) == (account, 0, 0, [])
             use = (await client.get(f"/my/homes/{account}/use")).json()
             assert use["tiers"] == [] and len(use["days"]) >= 27 and use["why"] == ""
-            (way,) = (await client.get("/my/pay-ways")).json()
+            (way,) = (await client.get("/my/channels")).json()
             # another's is not there
             for path in ("use", "bills", "receipts", "payments", "requests"):
                 assert problem(await client.get(f"/my/homes/{foreign}/{path}")) == "not-found"

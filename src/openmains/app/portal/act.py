@@ -16,9 +16,10 @@ from openmains.app.unit_of_work import Store
 from openmains.app.work_order.kinds import settings_for
 from openmains.app.work_order.make import made_before, place_order
 from openmains.app.work_order.ports import OrderFacts, OrderStore
+from openmains.domain.period import DAY_S
 
 US = 1_000_000
-DAY_US = 86_400 * US
+DAY_US = DAY_S * US
 MOST_REQUESTS = 5  # of a customer within a day
 
 

@@ -9,7 +9,7 @@ from openmains.app.payment.model import Receipt
 from openmains.app.payment.order_model import PaymentOrder
 from openmains.app.payment.order_ports import PaymentChannelStore, PaymentOrderStore
 from openmains.app.payment.ports import ReceiptStore
-from openmains.app.portal.model import Home, HomeBill, HomePayment, HomeReceipt, PayWay, Visitor
+from openmains.app.portal.model import Home, HomeBill, HomeChannel, HomePayment, HomeReceipt, Visitor
 from openmains.app.portal.ports import Holding, PortalStore
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
@@ -84,11 +84,11 @@ async def own_receipt(work: Work, visitor: Visitor, receipt_id: int) -> Receipt:
     return found
 
 
-async def pay_ways(store: Store, visitor: Visitor, today: int) -> list[PayWay]:
+async def home_channels(store: Store, visitor: Visitor, today: int) -> list[HomeChannel]:
     """Channels that take orders."""
     async with store.tenant(visitor.tenant_id) as work:
         found = await work[PaymentChannelStore].all(today)
-    return [PayWay(one.channel_id, one.provider, one.name) for one in found if one.is_on]
+    return [HomeChannel(one.channel_id, one.provider, one.name) for one in found if one.is_on]
 
 
 async def payments(store: Store, visitor: Visitor, account_id: int) -> list[HomePayment]:

@@ -51,7 +51,7 @@ class Visitor:
         )  # fmt: skip
 
 
-class AskedCode(Struct, frozen=True):
+class CodeChallenge(Struct, frozen=True):
     """A code is on its way, where the phone is a customer's: nothing here tells whether it is. ``challenge`` goes back with the code."""
 
     challenge: str
@@ -148,7 +148,7 @@ class HomeReceipt(Struct, frozen=True):
     is_returned: bool
 
 
-class PayWay(Struct, frozen=True):
+class HomeChannel(Struct, frozen=True):
     """A channel by which customers pay."""
 
     channel_id: int

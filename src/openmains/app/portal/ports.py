@@ -20,7 +20,7 @@ class Utility:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundSession:
+class VisitorSession:
     """A session that is not over, with the customers whose own phone it is now."""
 
     tenant_id: TenantId
@@ -58,7 +58,7 @@ class PortalLookups(Protocol):
         """By its code; without one the only one there is."""
 
     async def of_challenge(self, challenge: bytes) -> Utility | None: ...
-    async def session(self, session_hash: bytes) -> FoundSession | None:
+    async def session(self, session_hash: bytes) -> VisitorSession | None:
         """None too where the phone is nobody's any more."""
 
 

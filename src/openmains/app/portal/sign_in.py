@@ -17,19 +17,19 @@ from openmains.app.identity.ports import AuditTrail
 from openmains.app.notice.codes import CodeNotices, seal_code, tell_code
 from openmains.app.notice.sealing import Sealer
 from openmains.app.party.personal import PersonalVault
-from openmains.app.portal.model import AskedCode, CustomerSession, Visitor
+from openmains.app.portal.model import CodeChallenge, CustomerSession, Visitor
 from openmains.app.portal.ports import PortalLookups, PortalStore, Utility
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
 from openmains.domain.party.personal import PersonalField, fault
-from openmains.domain.period import utc_of_us
+from openmains.domain.period import DAY_S, HOUR_S, utc_of_us
 
 US = 1_000_000
 SESSION_PREFIX = "omc_"
 CHALLENGE_PREFIX = "omq_"
 CODE_S = 300
 GUESSES = 5
-PAUSE_S, HOUR_S, DAY_S = 60, 3600, 86_400
+PAUSE_S = 60
 IN_HOUR, IN_DAY = 5, 10
 SESSION = timedelta(days=30)  # from the sign-in, used or not
 _ANSWER_S = 0.3  # every answer takes at least so long, whatever work was behind it
@@ -43,7 +43,7 @@ class CustomerSignIn:
     ) -> None:
         self._store, self._lookups, self._vault, self._sealer, self._now_us = store, lookups, vault, sealer, now_us
 
-    async def ask(self, tenant_code: str | None, phone: str, *, address: str, request_id: str) -> AskedCode:
+    async def ask(self, tenant_code: str | None, phone: str, *, address: str, request_id: str) -> CodeChallenge:
         """:raises Problem: ``tenant-needed``, ``invalid-input``, ``codes-not-sent`` where the utility has no channel that carries codes,
         ``too-many-requests``: for any phone alike."""
         if (wrong := fault(PersonalField.PHONE, phone)) is not None:
@@ -56,7 +56,7 @@ class CustomerSignIn:
         finally:
             await asyncio.sleep(begun + _ANSWER_S - loop.time())
 
-    async def _asked(self, utility: Utility, phone: str, address: str, request_id: str) -> AskedCode:
+    async def _asked(self, utility: Utility, phone: str, address: str, request_id: str) -> CodeChallenge:
         tenant_id, now = utility.tenant_id, self._now_us()
         sealer = await self._vault.sealer(tenant_id)
         blind = sealer.blind(PersonalField.PHONE, phone)
@@ -83,7 +83,7 @@ class CustomerSignIn:
                 )  # fmt: skip
                 await tell_code(work, key, found[0][0], channel_id, sealed, now)
                 await work[AuditTrail].record(visitor.actor(), "ask_for_code", "customer", found[0][0], None, None)
-        return AskedCode(challenge, utc_of_us(expires_us))
+        return CodeChallenge(challenge, utc_of_us(expires_us))
 
     async def enter(
         self, challenge: str, code: str, *, address: str, request_id: str

@@ -10,7 +10,7 @@ from openmains.app.billing import papers
 from openmains.app.billing.paper_ports import PaperStore
 from openmains.app.payment.receipt_paper import receipt_paper
 from openmains.app.portal import homes as see
-from openmains.app.portal.model import Home, HomeBill, HomePayment, HomeReceipt, HomeUse, PayWay, Visitor
+from openmains.app.portal.model import Home, HomeBill, HomeChannel, HomePayment, HomeReceipt, HomeUse, Visitor
 from openmains.app.portal.use import UseSources, home_use
 from openmains.app.problems import Problem
 from openmains.edges.http.bill_papers import PDF, Tongue
@@ -98,11 +98,11 @@ async def print_home_receipt(
     return Response(file, media_type=PDF, headers={"Content-Disposition": name})
 
 
-@get("/my/pay-ways", operation_id="list_pay_ways", tags=["customer pages"], opt=CUSTOMER)
-async def list_pay_ways(request: Request[Any, Any, Any]) -> list[PayWay]:
+@get("/my/channels", operation_id="list_home_channels", tags=["customer pages"], opt=CUSTOMER)
+async def list_home_channels(request: Request[Any, Any, Any]) -> list[HomeChannel]:
     """Channels by which one can pay now."""
     deps, visitor = deps_of(request), visitor_of(request)
-    return await see.pay_ways(deps.store, visitor, _today(deps, visitor))
+    return await see.home_channels(deps.store, visitor, _today(deps, visitor))
 
 
 @get("/my/homes/{account_id:int}/payments", operation_id="list_home_payments", tags=["customer pages"], opt=CUSTOMER)
@@ -118,6 +118,6 @@ HANDLERS: list[Any] = [
     print_home_bill,
     list_home_receipts,
     print_home_receipt,
-    list_pay_ways,
+    list_home_channels,
     list_home_payments,
 ]

@@ -9,7 +9,7 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from openmains.app.portal import sign_in as use
-from openmains.app.portal.model import AskedCode, CustomerSession
+from openmains.app.portal.model import CodeChallenge, CustomerSession
 from openmains.app.portal.sign_in import CustomerSignIn
 from openmains.app.problems import Problem
 from openmains.edges.http.deps import ApiDeps, client_address, deps_of, visitor_of
@@ -39,7 +39,7 @@ def _sign_in(deps: ApiDeps) -> CustomerSignIn:
 
 
 @post("/my/code", operation_id="ask_for_code", status_code=202, tags=["customer pages"], opt=PUBLIC)
-async def ask_for_code(request: Request[Any, Any, Any], data: JSONBody[PhoneBody]) -> AskedCode:
+async def ask_for_code(request: Request[Any, Any, Any], data: JSONBody[PhoneBody]) -> CodeChallenge:
     """Send a code to a customer's phone. A phone that is nobody's is answered alike."""
     return await _sign_in(deps_of(request)).ask(
         data.tenant, data.phone, address=client_address(request), request_id=request_id_of(request.scope)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from openmains.app.portal.model import Home, HomeMeter, HomeRequest
-from openmains.app.portal.ports import FoundSession, HeldCode, Holding, Utility
+from openmains.app.portal.ports import HeldCode, Holding, Utility, VisitorSession
 from openmains.domain.ids import AccountId, CustomerId, OrderId, TenantId
 from openmains.domain.period import utc_of_us, zone
 from openmains.domain.work_order.life import OrderOutcome, OrderState
@@ -31,11 +31,11 @@ class Lookups:
     async def of_challenge(self, challenge: bytes) -> Utility | None:
         return _utility(await _QUERIES["of_challenge"].fetchrow(self._pool, challenge=challenge))
 
-    async def session(self, session_hash: bytes) -> FoundSession | None:
+    async def session(self, session_hash: bytes) -> VisitorSession | None:
         row = await _QUERIES["session"].fetchrow(self._pool, session_hash=session_hash)
         if row is None:
             return None
-        return FoundSession(
+        return VisitorSession(
             TenantId(row["tenant_id"]), zone(row["zone"]), row["expires_at"], tuple(map(CustomerId, row["customer_ids"])), tuple(row["codes"])
         )  # fmt: skip
 
