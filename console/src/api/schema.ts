@@ -9097,6 +9097,10 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
         };
+        /** CodePicture */
+        CodePicture: {
+            svg: string;
+        };
         /** CollectionReport */
         CollectionReport: {
             /** @enum {string} */
@@ -44917,7 +44921,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "image/svg+xml": string;
+                    "application/json": components["schemas"]["CodePicture"];
                 };
             };
             /** @description Input not valid */

@@ -193,6 +193,8 @@ async def test_a_customer_sees_and_does_what_is_his_and_nothing_else(
             order = await made(client, f"/my/homes/{account}/payments", pay)
             assert (await made(client, f"/my/homes/{account}/payments", pay))["order_id"] == order["order_id"]
             assert order["state"] == "open" and order["code"].startswith("weixin://") and way["channel_id"] == channel
+            drawn = (await client.get(f"/my/payments/{order['order_id']}/code")).json()
+            assert drawn["svg"].startswith("<svg")
             number = await world.owner.fetchval(
                 "SELECT number FROM payment_order WHERE order_id = $1", order["order_id"]
             )

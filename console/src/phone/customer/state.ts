@@ -37,8 +37,11 @@ function keep(path: string, value: unknown): void {
   }
 }
 
+let turn = 0; // of who is signed in: what was asked for before a sign-out is not kept after it
+
 /** All that was seen, on this phone. */
 export function wipe(): void {
+  turn += 1;
   for (const key of Object.keys(localStorage)) if (key.startsWith(KEPT)) localStorage.removeItem(key);
   me.value = null;
 }
@@ -76,11 +79,14 @@ export function view<T>(path: string): View<T> {
   const at = ref(before?.at ?? "");
   const fault = ref("");
   async function load(): Promise<void> {
+    const began = turn;
     try {
-      value.value = await ask<T>(path);
+      const found = await ask<T>(path);
+      if (began !== turn) return;
+      value.value = found;
       at.value = new Date().toISOString();
       fault.value = "";
-      keep(path, value.value);
+      keep(path, found);
     } catch (error) {
       fault.value = value.value !== null && error instanceof Problem && error.isLostConnection ? "" : saidOf(error);
     }

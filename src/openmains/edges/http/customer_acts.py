@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import segno
-from litestar import Request, Response, get, post
+from litestar import Request, get, post
 from litestar.params import JSONBody
 from msgspec import Struct
 
@@ -20,8 +20,6 @@ from openmains.edges.http.inputs import Id
 from openmains.edges.http.payment_orders import Money, Row, tools_of
 from openmains.edges.http.permissions import CUSTOMER
 
-SVG = "image/svg+xml"
-
 
 class NewHomePayment(Struct, frozen=True, forbid_unknown_fields=True):
     """``meter_id``: for the meter itself, which is given it by a signed command; without one for the account."""
@@ -30,6 +28,12 @@ class NewHomePayment(Struct, frozen=True, forbid_unknown_fields=True):
     channel_id: Row
     fen: Money
     meter_id: Row | None = None
+
+
+class CodePicture(Struct, frozen=True):
+    """``svg``: the code as a picture."""
+
+    svg: str
 
 
 class NewHomeRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,18 +66,17 @@ async def read_home_payment(request: Request[Any, Any, Any], order_id: Id) -> Ho
 @get(
     "/my/payments/{order_id:int}/code",
     operation_id="draw_home_payment_code",
-    media_type=SVG,
     tags=["customer pages"],
     opt=CUSTOMER,
 )
-async def draw_home_payment_code(request: Request[Any, Any, Any], order_id: Id) -> Response[bytes]:
+async def draw_home_payment_code(request: Request[Any, Any, Any], order_id: Id) -> CodePicture:
     """The code to scan with the provider's app, as a picture; ``not-found`` when nothing is to be paid."""
     found = await see.own_payment(deps_of(request).store, visitor_of(request), order_id)
     if not found.code:
         raise Problem("not-found")
     out = io.BytesIO()
     segno.make_qr(found.code, error="m").save(out, kind="svg", scale=6, border=3, light="#fff", xmldecl=False)
-    return Response(out.getvalue(), media_type=SVG)
+    return CodePicture(out.getvalue().decode())
 
 
 @post(
