@@ -7,7 +7,7 @@ import { addWords, i18n, locale, setLocale } from "@/shared/i18n";
 import { watchWorker } from "@/phone/update";
 import CustomerApp from "./CustomerApp.vue";
 import { me } from "./state";
-import { words } from "./words";
+import { words } from "./customerWords";
 import "@/phone/phone.css";
 import "./customer.css";
 
@@ -20,7 +20,7 @@ const router = createRouter({
   routes: [
     { path: "/", name: "homes", component: () => import("./pages/HomesPage.vue") },
     { path: "/sign-in", name: "sign-in", component: () => import("./pages/SignInPage.vue") },
-    { path: "/:account(\\d+)", name: "home", component: () => import("./pages/HomePage.vue") },
+    { path: "/:account(\\d+)", name: "home", component: () => import("./pages/AccountPage.vue") },
     { path: "/:account(\\d+)/pay", name: "pay", component: () => import("./pages/PayPage.vue") },
     { path: "/:account(\\d+)/bills", name: "bills", component: () => import("./pages/BillsPage.vue") },
     { path: "/:account(\\d+)/requests", name: "requests", component: () => import("./pages/RequestsPage.vue") },
