@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { api } from "./browser.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const ALARM = "import sys; from tests.support.daily import alarm; n, e = sys.argv[1:]; print(alarm(int(n), 1, [e], 0).hex())";
+const ALARM = "import sys; from tests.support.daily import alarm; n, *e = sys.argv[1:]; print(alarm(int(n), 1, e, 0).hex())";
 
 const REPORT = "import sys; from tests.support.daily import Daily; print(Daily(int(sys.argv[1])).frame().hex())";
 
@@ -49,9 +49,9 @@ export function reportOf(number) {
   return bytesOf(REPORT, number);
 }
 
-/** Bytes of an alarm of a water meter. */
-export function alarmOf(number, event) {
-  return bytesOf(ALARM, number, event);
+/** Bytes of an alarm message of a water meter whose battery has 3.584 V; without events nothing is the matter otherwise. */
+export function alarmOf(number, ...events) {
+  return bytesOf(ALARM, number, ...events);
 }
 
 function bytesOf(script, ...words) {
@@ -60,12 +60,12 @@ function bytesOf(script, ...words) {
   return Buffer.from(made.stdout.trim(), "hex");
 }
 
-/** A meter that nobody emulates: what it says stands until the story says more. */
-export async function ownMeter(context, url, digits) {
+/** A meter that nobody emulates: what it says stands until the story says more. `more`: what it has besides, such as an area of its own. */
+export async function ownMeter(context, url, digits, more = {}) {
   const { body: products } = await api(context, url, "GET", "/products?limit=500");
   const { body: areas } = await api(context, url, "GET", "/areas");
   const product = products.items.find((item) => item.driver === "openmains/water-1");
-  const meter = { number: digits, imei: `86${digits.padStart(13, "0")}`, product_id: product.product_id, area_id: areas.items[0].area_id, installed_on: "2026-01-01" };
+  const meter = { number: digits, imei: `86${digits.padStart(13, "0")}`, product_id: product.product_id, area_id: areas.items[0].area_id, installed_on: "2026-01-01", ...more };
   const made = await api(context, url, "POST", "/meters", meter);
   assert.equal(made.status, 201);
   return made.body;

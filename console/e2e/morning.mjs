@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { api, downloaded, openPage, until } from "./browser.mjs";
+import { alarmOf, ownMeter, say } from "./meter.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const REASON = { zh: "早班核对", en: "morning round" };
@@ -28,12 +29,15 @@ class Hand {
   }
 }
 
-/** 200 meters of the template's product and area, two of them with a fault: a date that is to come, an IMEI without its check digit. */
-function file200(heads, example, tag) {
+/** 200 meters of a product and an area, under the template's heads, two of them with a fault: a date that is to come, an IMEI without its check digit. */
+function file200(heads, product, area, tag) {
   const names = heads.split(",");
   const place = (name) => names.indexOf(name);
   const rows = Array.from({ length: 200 }, (_, index) => {
-    const cells = example.split(",").map((cell, at) => (at === place("installation date") || at === place("product code") || at === place("area code") ? cell : ""));
+    const cells = names.map(() => "");
+    cells[place("product code")] = product;
+    cells[place("area code")] = area;
+    cells[place("installation date")] = "2026-01-31";
     cells[place("meter number")] = `M${tag}${String(index).padStart(3, "0")}`;
     if (index === 50) cells[place("installation date")] = "2099-01-31";
     if (index === 150) cells[place("IMEI")] = "860000000000001";
@@ -54,17 +58,31 @@ function signer(folder, words, input) {
   if (done.status !== 0) throw new Error(done.stderr || done.stdout);
 }
 
-/** Two persons who sign, a critical customer's meter whose closing needs both, and what it is signed: done before the morning begins. */
-async function prepared(context, { url, folder }) {
+/** Signs what the registry says of its meters; false: it has just changed, and is looked at once more. */
+function signed(folder, passwords) {
+  try {
+    signer(folder, ["sign-facts", "1", "admin", "second"], passwords);
+    return true;
+  } catch (error) {
+    if (!/has just changed/.test(String(error))) throw error;
+    return false;
+  }
+}
+
+/** Two persons who sign, a critical customer's meter without credit whose closing needs both, and what it is signed: done before the morning begins. */
+async function prepared(context, { url, folder, coapPort }, digit) {
   const people = { admin: "morning admin 12345", second: "morning second 12345" };
   await api(context, url, "POST", "/users", { login: "second", name: "Second", role: "administrator", reason: "second person" });
   for (const [login, password] of Object.entries(people)) signer(folder, ["enrol", "1", login, "--administrator", "--approver", "--yes"], [password]);
-  const { items } = (await api(context, url, "GET", "/meters?limit=200&sort=-number&status=active")).body;
-  const meter = items.find((one) => one.medium === "water" && one.customer_name);
+  const { items } = (await api(context, url, "GET", "/meters?limit=200&sort=number&status=active")).body;
+  const { customer_id } = items.find((one) => one.medium === "water" && one.customer_id);
+  const meter = await ownMeter(context, url, `96${String(Date.now()).slice(-8)}${digit}`, { customer_id });
+  await until(async () => (await say(coapPort, meter.imei, alarmOf(meter.number))) === "2.04", "the edge knows the new meter");
+  await until(async () => (await api(context, url, "GET", `/meters/${String(meter.meter_id)}`)).body.state?.balance === 0, "its balance");
   const { revision } = (await api(context, url, "GET", `/meters/${String(meter.meter_id)}`)).body;
   const changed = await context.request.patch(`${url}/api/v1/meters/${String(meter.meter_id)}`, { headers: { "x-openmains-request": "e2e", "if-match": `"${String(revision)}"` }, data: { is_critical: true } });
   assert.ok(changed.ok(), `critical: ${String(changed.status())}`);
-  signer(folder, ["sign-facts", "1", "admin", "second"], Object.values(people));
+  await until(() => signed(folder, Object.values(people)), "the signature of the registry's facts");
   return { ...people, number: meter.number };
 }
 
@@ -109,7 +127,7 @@ const TASKS = {
     return `${String(boxes)} findings`;
   },
 
-  async "shut a valve with approval"({ hand, page, signers, locale }) {
+  async "shut a valve with approval"({ hand, page, context, url, signers, locale }) {
     if (signers === null) return "left out: signing needs a demo of the walk's own";
     const { number } = signers;
     await hand.press("/");
@@ -126,7 +144,10 @@ const TASKS = {
     const answer = page.waitForResponse((one) => one.request().method() === "POST" && one.url().endsWith("/commands"));
     await hand.click(page.locator('.confirm button[type="submit"]'));
     const given = await (await answer).json();
-    if (given.command?.state !== "quarantined") return `ends as ${String(given.command?.state ?? given.code ?? given.type)}: no approval was asked for`;
+    // The signer is asked while the command waits as a draft.
+    const state = () => api(context, url, "GET", `/commands/${String(given.command.command_id)}`).then(({ body }) => (body.state === "drafted" ? undefined : body.state));
+    const stands = given.command === undefined ? String(given.code ?? given.type) : await until(state, "the signer's word");
+    if (stands !== "quarantined") return `ends as ${stands}: no approval was asked for`;
     await hand.click(page.locator('nav a[href="/approvals"], nav a[href="/commands"]'));
     if (!page.url().includes("/approvals")) await hand.click(page.locator('main a[href="/approvals"]'));
     await hand.click(page.locator("article").filter({ hasText: number }).locator("button.el-button--primary"));
@@ -149,11 +170,13 @@ const TASKS = {
 
   async "import 200 meters with two faults"({ hand, page, context, url, tag, locale }) {
     const template = await (await context.request.get(`${url}/api/v1/imports/template?format=csv`, { headers: { "accept-language": "en" } })).text();
-    const [heads, example] = template.replace(/^\ufeff/, "").trim().split(/\r?\n/);
+    const [heads] = template.replace(/^\ufeff/, "").trim().split(/\r?\n/);
+    const product = (await api(context, url, "GET", "/products?limit=500")).body.items.find((one) => one.driver === "openmains/water-1").code;
+    const area = (await api(context, url, "GET", "/areas")).body.items[0].code;
     const name = `${tag}-${locale}.csv`;
     await hand.click(page.locator('nav a[href="/meters"]'));
     await hand.click(page.locator('main a[href="/meters/import"]'));
-    await hand.file(page.locator('input[type="file"]'), { name, mimeType: "text/csv", buffer: file200(heads, example, tag + locale) });
+    await hand.file(page.locator('input[type="file"]'), { name, mimeType: "text/csv", buffer: file200(heads, product, area, tag + locale) });
     await hand.click(page.locator("form button:not([type=submit])").filter({ visible: true }).last()); // preview
     const jobs = page.locator("article").filter({ hasText: name });
     await jobs.first().locator("tbody tr").first().waitFor({ timeout: 30_000 });
@@ -181,9 +204,12 @@ const TASKS = {
     return file.suggestedFilename();
   },
 
-  async "hand over (open alarms acknowledged)"({ hand, page }) {
+  async "hand over (open alarms acknowledged)"({ hand, page, context, url, coapPort, locale }) {
+    const mine = await ownMeter(context, url, `98${String(Date.now()).slice(-8)}${locale === "zh" ? "1" : "2"}`); // so that there is one, whatever the town does
+    await until(async () => (await say(coapPort, mine.imei, alarmOf(mine.number, "magnetic"))) === "2.04", "the edge knows the new meter");
+    await until(async () => (await api(context, url, "GET", `/alarms?status=open&meter_id=${String(mine.meter_id)}`)).body.items.length, "its alarm");
     await hand.click(page.locator('nav a[href="/alarms"]'));
-    await page.locator("thead input[type=checkbox]").waitFor();
+    await page.locator("tbody tr").filter({ hasText: mine.number }).waitFor();
     await hand.click(page.locator("thead input[type=checkbox]"));
     await hand.click(page.locator(".bulk button"));
     await page.locator(".el-message").first().waitFor();
@@ -194,14 +220,14 @@ export async function walkMorning(browser, demo, signedIn, locale) {
   const tag = Date.now().toString(36).slice(-5);
   const { context, page, faults } = await openPage(browser, signedIn, locale, { viewport: { width: 1440, height: 900 } });
   const { url } = demo;
-  const signers = demo.folder === undefined ? null : await prepared(context, demo);
+  const signers = demo.folder === undefined ? null : await prepared(context, demo, locale === "zh" ? "1" : "2");
   const failed = [];
   for (const [name, task] of Object.entries(TASKS)) {
     const hand = new Hand(page);
     try {
       await page.goto(url);
       await page.locator("main .big").first().waitFor();
-      const note = await task({ hand, page, context, url, tag, locale, signers });
+      const note = await task({ hand, page, context, url, coapPort: demo.coapPort, tag, locale, signers });
       console.log(`  ${locale} ${name}: ${String(hand.clicks)} clicks, ${String(hand.keys)} keystrokes${note === undefined ? "" : ` (${note})`}`);
     } catch (error) {
       failed.push(name);

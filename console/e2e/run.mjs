@@ -35,7 +35,7 @@ try {
   const { signedIn } = first;
   const jobs = chosen(only, once, withScreens ? pathPicture : undefined);
   const parts = [
-    async () => walk(browser, demo, await persons(first, Math.min(PERSONS, jobs.length)), jobs),
+    async () => walk(browser, demo, await persons(first, Math.min(PERSONS, jobs.length)), jobs, once && only.length === 0),
     ...(only.includes("morning") ? ["zh", "en"].map((locale) => () => walkMorning(browser, demo, signedIn, locale)) : []),
     ...(only.length > 0 && !only.includes("budget") ? [] : [() => checkBudget(browser, demo, signedIn)]),
     ...(withScreens ? [() => takeScreens(browser, demo.url, signedIn)] : []),

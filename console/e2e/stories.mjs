@@ -16,15 +16,18 @@ import { ownStories } from "./own.mjs";
 import { walkPaths } from "./paths.mjs";
 import { readingStories } from "./readings.mjs";
 import { registryStories } from "./registry.mjs";
+import { ruleStories } from "./rules.mjs";
 import { widthStories } from "./widths.mjs";
 
-/** `walk`: url, browser, signedIn, password, locale, page, context, findings, coapPort, tag (a word of its own for this story). What waits longest is begun first. */
+/** `walk`: url, browser, signedIn, password, locale, page, context, findings, coapPort, tag (a word of its own for this story), brief (of what is alike on very many pages a part is enough). What waits longest is begun first. */
 const STORIES = {
   commands: commandStory,
   reader: readerStory,
   installer: installerStory,
   charging: chargingStory,
   customer: customerStory,
+  ...ruleStories,
+  ...widthStories,
   ...operatorStories,
   ...ownStories,
   ...controlStories,
@@ -34,11 +37,10 @@ const STORIES = {
   ...frameStories,
   ...keyStories,
 };
-const ASKED_FOR = { ...widthStories }; // walked only when they are named: what they find is not mended everywhere yet
 
 /** Which stories are walked in which language. `once`: each in one of them, in turn. `picture`: of the steps of the paths. */
 export function chosen(only, once, picture) {
-  const stories = Object.entries({ ...STORIES, ...(only.length > 0 ? ASKED_FOR : {}), paths: (walk) => walkPaths(walk.browser, walk, walk.signedIn, walk.locale, picture) });
+  const stories = Object.entries({ ...STORIES, paths: (walk) => walkPaths(walk.browser, walk, walk.signedIn, walk.locale, picture) });
   const languages = (place) => (once ? [["zh", "en"][place % 2]] : ["zh", "en"]);
   return stories
     .flatMap(([name, story], place) => languages(place).map((locale) => ({ name, story, locale })))
@@ -47,7 +49,7 @@ export function chosen(only, once, picture) {
 }
 
 /** Walks the stories, as many at a time as there are `persons` (signedIn, password), each with preferences of their own; throws with everything that was found. */
-export async function walk(browser, demo, persons, jobs) {
+export async function walk(browser, demo, persons, jobs, brief = false) {
   const findings = [];
   const left = [...jobs];
   const base = Date.now();
@@ -58,7 +60,7 @@ export async function walk(browser, demo, persons, jobs) {
       const [{ name, story, locale }] = left.splice(place, 1);
       const tag = String(base + left.length).slice(-8);
       underWay.add(name);
-      await told({ browser, url: demo.url, coapPort: demo.coapPort, said: demo.said, ...person, locale, findings, tag }, name, story);
+      await told({ browser, url: demo.url, coapPort: demo.coapPort, said: demo.said, ...person, locale, findings, tag, brief }, name, story);
       underWay.delete(name);
     }
   };

@@ -23,11 +23,12 @@ export async function takeTour(browser, url, signedIn) {
       { at: `/meters/${await meterOf("110026000137")}?tab=readings&step=day&from=${daysAgo(62)}&to=${daysAgo(1)}`, wait: "canvas" },
       { at: `/meters/${await meterOf("310026000218")}`, wait: "dl.facts" },
       { at: `/meters/${await meterOf("110026000305")}?tab=signal&from=${daysAgo(62)}&to=${daysAgo(1)}`, wait: "canvas" },
-      { at: "/gaps", wait: "main tbody tr" },
+      { at: `/gaps?day=${daysAgo(8)}`, wait: "main tbody th" },
     ];
     for (const [place, step] of steps.entries()) {
       await page.goto(url + step.at);
       await page.locator(step.wait).first().waitFor();
+      await page.waitForFunction(() => document.querySelector("main [aria-busy='true']") === null);
       await page.waitForTimeout(700); // charts are drawn
       await step.do?.();
       await pathPicture(page, `tour-${String(place + 1)}.${locale}`);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What happens to a meter, in words: which alarm, which command, which finding.
 import type { MeterEvent } from "@/features/command/calls";
+import { words } from "@/features/identity/auditWords";
+import { addWords } from "@/shared/i18n";
+
+addWords(words);
 
 const PLACES: Readonly<Record<MeterEvent["kind"], (code: string) => string>> = {
   alarm_raised: (code) => `event.${code}`,
@@ -11,7 +15,7 @@ const PLACES: Readonly<Record<MeterEvent["kind"], (code: string) => string>> = {
   edit: (code) => `versions.causes.${code}`,
   manual_reading: (code) => `manual.sources.${code}`,
   safety_closing: (code) => `command.safetyReasons.${code}`,
-  act: (code) => `audit.actions.${code}`,
+  act: (code) => `trail.actions.${code}`,
 };
 
 /** Key of the words for an event's code. */

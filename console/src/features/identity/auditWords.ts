@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words of the trail: what was done (the codes of the server's `record` and `note`, compared by tests/architecture), to what, by what
-// that is no person, and the names of the fields that changed.
+// that is no person, and the names of the fields that changed. They come with the pages that show the trail, not with the frame.
 import type { Words } from "@/shared/i18n/bilingual";
 import { auditFields } from "./auditFields";
 
@@ -362,3 +362,5 @@ export const auditWords = {
   },
   locales: { zh: ["中文", "Chinese"], en: ["英文", "English"] },
 } as const satisfies Words;
+
+export const words = { trail: auditWords } satisfies Words;

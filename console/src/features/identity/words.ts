@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words of sign-in, people, tokens and the audit log.
 import type { Words } from "@/shared/i18n/bilingual";
-import { auditWords } from "./auditWords";
 
 export const words = {
   signIn: {
@@ -46,7 +45,6 @@ export const words = {
     from: ["起", "From"],
     to: ["止", "To"],
     none: ["没有记录", "No entries"],
-    ...auditWords,
     objectNo: ["对象编号", "Number of the object"],
   },
   users: {

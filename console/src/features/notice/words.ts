@@ -17,6 +17,7 @@ export const words = {
       password: ["密码", "Password"], key_id: ["AccessKey ID", "Access key id"], sign_name: ["短信签名", "Signature"], template: ["模板编号", "Template"], fields: ["模板变量", "Variables"], app_id: ["应用 ID", "App id"], region: ["地域", "Region"],
     },
     own: ["本人联系方式", "How I am reached"], phone: ["手机", "Phone"], quietFrom: ["免打扰 起", "Quiet from"], quietUntil: ["止", "until"], digestAt: ["每日汇总时间", "Daily digest at"], digestBelow: ["低于此级别进汇总", "Digest what is below"],
+    smsHelp: ["每个变量最多 35 个字：告警和工单的通知超出部分截去，客户公告超出则拒绝。", "A variable holds 35 signs: of an alarm or a work order what is longer is cut off, an announcement that is longer is refused."],
     quietHelp: ["紧急告警不受免打扰限制。", "What is critical passes quiet hours."],
     made: ["时间", "At"], what: ["内容", "Notice"], whom: ["收件人", "Recipient"], channel: ["渠道", "Channel"], state: ["状态", "State"], shown: ["送达用时", "Shown after"], detail: ["详情", "Detail"], again: ["重发", "Send again"],
     waitsAgain: ["已重新排队", "It waits once more"], noNotices: ["还没有通知", "No notices yet"],

@@ -44,6 +44,28 @@ export function typedAnswers(answers: Readonly<Record<string, unknown>>): Record
   return Object.fromEntries(Object.entries(answers).map(([code, value]) => [code, value === true ? "yes" : value === false ? "no" : String(value)]));
 }
 
+interface TypedWork {
+  answers: Record<string, string>;
+  labour: string;
+  result: string;
+  signer: string;
+}
+type Worked = Readonly<{ answers: Readonly<Record<string, unknown>>; labour_min: number; result: string; signer: string }>;
+
+/** What an order says of the work, as the form shows it. */
+export const typedWork = (order: Worked): TypedWork => ({ answers: typedAnswers(order.answers), labour: String(order.labour_min), result: order.result, signer: order.signer });
+
+/** What has been typed stays when the order comes again, as after a picture: only what still is as the order had it follows the order. */
+export function keepTyped(typed: TypedWork, before: Worked, now: Worked): TypedWork {
+  const [was, is] = [typedWork(before), typedWork(now)];
+  const kept = (mine: string, then: string, next: string): string => (mine === then ? next : mine);
+  const codes = new Set([...Object.keys(typed.answers), ...Object.keys(is.answers)]);
+  return {
+    answers: Object.fromEntries([...codes].map((code) => [code, kept(typed.answers[code] ?? "", was.answers[code] ?? "", is.answers[code] ?? "")])),
+    labour: kept(typed.labour, was.labour, is.labour), result: kept(typed.result, was.result, is.result), signer: kept(typed.signer, was.signer, is.signer),
+  };
+}
+
 /** Numbers by commas; null where one is none. */
 export function numbersOf(text: string): number[] | null {
   const parts = text.split(/[,，\s]+/).filter((part) => part !== "");

@@ -2,13 +2,24 @@
 // Values of the trail as the rest of the console shows them: instants and days in the zone, yes and no in words, codes in the words of the
 // feature they belong to, numbers with their unit. The trail itself keeps exact integers; they stand in the entry as the API gives it.
 import { useI18n } from "vue-i18n";
-import { locale } from "@/shared/i18n";
+import { words } from "@/features/identity/auditWords";
+import { addWords, locale } from "@/shared/i18n";
 import { paramsText, tierSpan, tiersOf } from "@/shared/format/params";
 import { clockText, exactText, moneyText, quantityText, spanText, termOf } from "@/shared/format/quantity";
 import { instantText } from "@/shared/format/time";
 import { useSession } from "@/shared/session";
 import { listText } from "@/shared/listText";
 import { plainly, type Shown } from "./auditChanges";
+
+addWords(words);
+
+/** Kinds of objects whose entries say a meter's number as `number`; others have numbers of their own. */
+const OF_METERS = ["meter", "alarm", "alarm_mute", "reading_exception", "reading_edit", "manual_reading", "readings", "dead_letter", "command", "command_batch", "terminal", "device_key", "work_order", "hazard", "rule_proposal", "job"];
+/** Key of the name of a field, as the kind of object means it. */
+export function fieldKey(objectType: string, field: string): string {
+  const own = field !== "number" ? "" : objectType === "account" ? "_of_account" : OF_METERS.includes(objectType) ? "_of_meter" : "";
+  return `trail.fields.${field}${own}`;
+}
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/;
 const DAY_MS = 86_400_000;
@@ -40,10 +51,10 @@ const WORDS: Readonly<Partial<Record<string, readonly string[]>>> = {
 };
 /** The same among the trail's own words, where no feature has any. */
 const OWN: Readonly<Partial<Record<string, (code: string) => string>>> = {
-  kind: (code) => `audit.jobKinds.${code}`,
-  state: (code) => `audit.states.${code}`,
-  status: (code) => `audit.states.${code}`,
-  locale: (code) => `audit.locales.${code}`,
+  kind: (code) => `trail.jobKinds.${code}`,
+  state: (code) => `trail.states.${code}`,
+  status: (code) => `trail.states.${code}`,
+  locale: (code) => `trail.locales.${code}`,
 };
 const SPOKEN = ["params", "answer", "settings"];
 /** Days since 1970-01-01. */
@@ -73,12 +84,14 @@ function byName(field: string, value: number, zone: string): string | null {
 export function useAuditText() {
   const { t, te } = useI18n();
   const { zone } = useSession();
-  const label = (field: string): string => (te(`audit.fields.${field}`) ? t(`audit.fields.${field}`) : field);
-
   /** How to write the fields of one entry. */
   return (entry: { object_type: string; before: unknown; after: unknown }): Shown => {
     const whole = isTable(entry.after) ? entry.after : isTable(entry.before) ? entry.before : {};
     const feature = entry.object_type === "reading_exception" ? "exception" : entry.object_type === "reading_edit" ? "edits" : entry.object_type === "manual_reading" ? "manual" : (entry.object_type.split("_")[0] ?? "");
+    function label(field: string): string {
+      const key = fieldKey(entry.object_type, field);
+      return te(key) ? t(key) : field;
+    }
     const isCommand = entry.object_type === "command" || entry.object_type === "command_batch";
 
     function word(field: string, value: string): string | undefined {
