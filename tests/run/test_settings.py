@@ -68,7 +68,7 @@ def test_every_setting_is_described_and_typed(item: "dataclasses.Field[object]")
     assert re.search(r"[\u4e00-\u9fff]", item.metadata["zh"])
     assert re.search(r"[A-Za-z]{3}", item.metadata["en"])
     assert item.type in (str, int, bool, "str", "int", "bool")
-    assert item.name.endswith("_url") == item.metadata["secret"]
+    assert item.name.endswith(("_url", "_password")) == item.metadata["secret"]
 
 
 def test_half_an_outside_postgres_is_refused(tmp_path: Path) -> None:

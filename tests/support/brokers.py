@@ -30,13 +30,16 @@ def foreign(name: str) -> str:
 
 
 @asynccontextmanager
-async def mosquitto(folder: Path, *, tls: tuple[Path, Path] | None = None, rights: str = "") -> AsyncIterator[int]:
-    """Its port. ``tls``: certificate and key; ``rights``: lines of its access file, '': everything is allowed."""
+async def mosquitto(
+    folder: Path, *, tls: tuple[Path, Path] | None = None, rights: str = "", again: int = 0
+) -> AsyncIterator[int]:
+    """Its port. ``again``: that of one that was here before; ``tls``: certificate and key; ``rights``: lines of its access file, '': everything
+    is allowed."""
     passwords, settings = folder / "passwords", folder / "mosquitto.conf"
     process = await asyncio.create_subprocess_exec(foreign("mosquitto_passwd"), "-c", "-b", str(passwords), *ACCOUNT)
     assert await process.wait() == 0
     passwords.chmod(0o600)
-    port = free_port(socket.SOCK_STREAM)
+    port = again or free_port(socket.SOCK_STREAM)
     lines = [f"listener {port} 127.0.0.1", f"password_file {passwords}", "allow_anonymous false", "user root"]
     if tls is not None:
         lines += [f"certfile {tls[0]}", f"keyfile {tls[1]}"]
@@ -95,7 +98,7 @@ async def session(
         foreign("mosquitto_sub"), *words, "-C", str(count), "-F", "%C|%P|%t|%p", stdout=asyncio.subprocess.PIPE
     )
     try:
-        await _until(folder / "mosquitto.log", f"Sending SUBACK to {name}", 1)
+        await until_said(folder / "mosquitto.log", f"Sending SUBACK to {name}", 1)
         yield process
     finally:
         with suppress(ProcessLookupError):
@@ -130,7 +133,8 @@ async def _running(log: Path, port: int, *words: str) -> AsyncIterator[None]:
         await process.wait()
 
 
-async def _until(log: Path, words: str, times: int) -> None:
+async def until_said(log: Path, words: str, times: int) -> None:
+    """Until a program's log has these words so often."""
     async with asyncio.timeout(PATIENCE_S):
         while _said(log).count(words) < times:
             await asyncio.sleep(0.02)

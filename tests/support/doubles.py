@@ -204,7 +204,7 @@ class Credentials:
 def meter(meter_id: int = 5, **more: Any) -> MeterDetail:
     """A meter on the wall, without customer."""
     made = MeterDetail(
-        meter_id=MeterId(meter_id), number=str(meter_id), bar_code="", imei=None, imsi="", iccid="",
+        meter_id=MeterId(meter_id), number=str(meter_id), bar_code="", imei=None, imsi="", iccid="", dev_eui=None,
         product_id=ProductId(3), product_code="w", medium="water", kind=DeviceKind.METER, area_id=AreaId(2), area_name="North",
         customer_id=None, customer_code=None, customer_name=None, address="", place="room", dn=15, qmax_l_h=0, installed_on=date(2020, 1, 1),
         removed_on=None, expected_from=date(2020, 1, 1), report_mode="day",

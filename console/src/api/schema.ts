@@ -10692,6 +10692,7 @@ export interface components {
             customer_code: string | null;
             customer_id: number | null;
             customer_name: string | null;
+            dev_eui: string | null;
             dn: number;
             driver: string;
             /** Format: date */
@@ -10725,6 +10726,7 @@ export interface components {
             area_id?: number;
             bar_code?: string;
             customer_id?: number | null;
+            dev_eui?: string | null;
             dn?: number;
             expected_from?: string;
             iccid?: string;
@@ -10775,6 +10777,7 @@ export interface components {
             customer_code: string | null;
             customer_id: number | null;
             customer_name: string | null;
+            dev_eui: string | null;
             dn: number;
             driver: string;
             /** Format: date */
@@ -11378,6 +11381,7 @@ export interface components {
             /** @default  */
             bar_code: string;
             customer_id?: number | null;
+            dev_eui?: string | null;
             /** @default 0 */
             dn: number;
             expected_from?: string | null;

@@ -104,6 +104,19 @@ class Settings:
         "most TCP connections of one address not of a trusted network",
         low=1,
     )
+    mqtt_broker: str = _s("", "MQTT 服务器地址(LoRaWAN 网络服务器所用),如 mqtts://broker:8883;空 = 关闭。多节点时仅在一个节点上设置",
+                       "MQTT broker of a LoRaWAN network server, as mqtts://broker:8883; empty = off. Of several nodes on one")  # fmt: skip
+    mqtt_user: str = _s("", "MQTT 用户名", "user at the MQTT broker")
+    mqtt_password: str = _s("", "MQTT 密码", "password at the MQTT broker", secret=True)
+    mqtt_ca: str = _s("", "签发 MQTT 服务器证书的机构(PEM);空 = 系统信任的机构",
+                      "authority of the MQTT broker's certificate (PEM); empty = those the system trusts")  # fmt: skip
+    mqtt_tenant: str = _s("", "该 MQTT 服务器所属租户的代码;只有一个租户时可空",
+                          "code of the utility whose MQTT broker it is; may be empty where there is one utility")  # fmt: skip
+    mqtt_lorawan_topic: str = _s("application/+/device/+/event/+", "LoRaWAN 事件主题(ChirpStack v4 格式);空 = 不订阅",
+                                 "topic of LoRaWAN events (as ChirpStack v4 has them); empty = not subscribed to")  # fmt: skip
+    mqtt_command_port: int = _s(
+        10, "LoRaWAN 下行命令的端口(FPort)", "LoRaWAN port (FPort) of commands", low=1, high=223
+    )
     node: int = _s(
         1, "本接入节点编号,各节点不同;写入会话标识", "number of this edge node, each its own; part of Connection IDs",
         low=1, high=255,

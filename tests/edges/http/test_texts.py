@@ -22,7 +22,7 @@ NOTES = frozenset(  # lines are allowed and they begin as they like; never a hea
     | {"heading"}  # of other systems' files, as they have it: compared, never shown as a row's name
 )
 CLOSED = frozenset(
-    {"iccid", "imei", "imsi", "prices", "bounds_m3", "add_m3", "points", "quantities", "event", "events"}
+    {"dev_eui", "iccid", "imei", "imsi", "prices", "bounds_m3", "add_m3", "points", "quantities", "event", "events"}
     | {"skills"}
     | {"column", "role"}  # by the columns of the import, by the roles that there are
     | {"phone", "identity_number", "bank_account"}  # by `fault` of domain/party/personal.py

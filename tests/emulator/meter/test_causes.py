@@ -197,6 +197,16 @@ def test_a_valve_that_jammed_shuts_when_it_is_free() -> None:
     assert found.terminal.valve.position is Position.CLOSED
 
 
+@pytest.mark.parametrize("driver", [GAS, WATER])
+def test_the_message_that_tells_a_fault_tells_the_valve_of_that_moment(driver: str) -> None:
+    """Else the last message of a mended valve leaves it a fault at the platform until the next report."""
+    jam = happening(Cause.VALVE_JAMS, length_s=5 * HOUR_S)
+    found = bench(driver, jam)
+    found.run(6 * HOUR_S)
+    told = [(m["valve"], m["events"]) for m in found.heard if m["kind"] == Kind.ALARM]
+    assert told == [(Position.FAULT, ["valve_fault"]), (Position.OPEN, [])]
+
+
 def test_a_dead_battery_says_nothing_until_it_is_replaced() -> None:
     one = happening(Cause.CELL_DEFECT, length_s=6 * DAY_S)
     found = bench(WATER, one)

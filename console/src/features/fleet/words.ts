@@ -89,6 +89,7 @@ export const words = {
     phone: ["电话", "Phone"],
     address: ["地址", "Address"],
     imei: ["IMEI", "IMEI"],
+    devEui: ["DevEUI（LoRaWAN）", "DevEUI (LoRaWAN)"],
     imsi: ["IMSI", "IMSI"],
     iccid: ["ICCID", "ICCID"],
     barCode: ["条码", "Bar code"],

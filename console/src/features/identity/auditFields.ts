@@ -68,6 +68,7 @@ export const auditFields = {
   dial: ["量程", "Dial"],
   disabled: ["已停用", "Disabled"],
   dn: ["口径 DN", "DN"],
+  dev_eui: ["DevEUI", "DevEUI"],
   driver: ["驱动", "Driver"],
   epoch: ["恢复纪元", "Restore epoch"],
   evidence: ["依据", "Evidence"],

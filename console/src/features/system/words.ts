@@ -12,7 +12,7 @@ export const words = {
     lag: ["批", "batches"],
     details: ["技术细节", "Technical details"],
     engines: ["数据存储", "Data stores"],
-    stores: { postgresql: ["业务数据库", "Registry and business data"], clickhouse: ["读数库", "Readings"], jetstream: ["上行报文队列", "Queue of incoming messages"] },
+    stores: { postgresql: ["业务数据库", "Registry and business data"], clickhouse: ["读数库", "Readings"], jetstream: ["上行报文队列", "Queue of incoming messages"], mqtt: ["MQTT 服务器", "MQTT broker"] },
     well: ["正常", "Well"],
     away: ["无法连接", "Not reachable"],
     total: ["存储合计", "Storage in all"],

@@ -10,7 +10,7 @@ import msgspec
 from openmains.domain.ids import CommandId, MeterId, ProductId, TenantId
 
 ANY_NODE = 0
-NO_MODULE = 0  # in place of an IMEI: the meter has lost its module, and the command ends by time
+NO_MODULE = 0  # in place of an IMEI: the meter is heard behind something else, or has lost its module, and the command ends by time
 
 
 class DownFrame(msgspec.Struct, array_like=True, frozen=True):

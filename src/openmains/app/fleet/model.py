@@ -36,6 +36,7 @@ AreaRef = Annotated[AreaId, Meta(ge=1, le=2**31 - 1)]
 ProductRef = Annotated[ProductId, Meta(ge=1, le=2**31 - 1)]
 CustomerRef = Annotated[CustomerId, Meta(ge=1, le=2**63 - 1)]
 MeterRef = Annotated[MeterId, Meta(ge=1, le=2**63 - 1)]
+DevEui = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{16}$")]
 Imei = Annotated[str, Meta(pattern=r"^[0-9]{14,16}$")]
 Digits = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{0,24}$")]
 
@@ -169,6 +170,7 @@ class Meter(Struct, frozen=True):
     imei: str | None
     imsi: str
     iccid: str
+    dev_eui: str | None
     product_id: ProductId
     product_code: str
     medium: Medium
@@ -217,6 +219,7 @@ class NewMeter(Struct, frozen=True, forbid_unknown_fields=True):
     imei: Imei | None = None
     imsi: Digits = ""
     iccid: Digits = ""
+    dev_eui: DevEui | None = None
     customer_id: CustomerRef | None = None
     address: Text = ""
     place: Place = "room"
@@ -235,6 +238,7 @@ class MeterChange(Struct, frozen=True, forbid_unknown_fields=True):
     imei: Imei | UnsetType | None = UNSET
     imsi: Digits | UnsetType = UNSET
     iccid: Digits | UnsetType = UNSET
+    dev_eui: DevEui | UnsetType | None = UNSET
     customer_id: CustomerRef | UnsetType | None = UNSET
     address: Text | UnsetType = UNSET
     place: Place | UnsetType = UNSET

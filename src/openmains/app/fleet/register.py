@@ -39,7 +39,10 @@ async def add_meter(store: Store, dimensions: Dimensions, actor: Actor, wanted: 
         await _check_kind(work, wanted.product_id, None, has_customer=wanted.customer_id is not None)
         meter_id = await work[MeterStore].add(wanted)
         if meter_id is None:
-            raise Problem("number-taken", fields=(("/number", "not-accepted"), ("/imei", "not-accepted")))
+            raise Problem(
+                "number-taken",
+                fields=(("/number", "not-accepted"), ("/imei", "not-accepted"), ("/dev_eui", "not-accepted")),
+            )
         after, dimension = await _read(work, meter_id)
         await work[AuditTrail].record(actor, "add_meter", "meter", meter_id, None, after)
     await copy_beside(dimensions, dimension)
@@ -84,6 +87,8 @@ async def change_meter(
         values = {name: value for name, value in values.items() if name not in CUSTOMER_FLAGS}
         if values.get("imei") is not None:
             values = values | {"imei": int(values["imei"])}
+        if values.get("dev_eui") is not None:
+            values = values | {"dev_eui": values["dev_eui"].lower()}
         if flags:  # before the meter is read again; a stale revision takes it back with the transaction
             customer_id = values.get("customer_id", before.customer_id)
             if customer_id is None:
@@ -108,7 +113,7 @@ async def remove_meter(
     today: date,
     reason: str,
 ) -> MeterDetail:
-    """Take a meter out of use on a date; its readings stay and its IMEI becomes free. Raises as ``change_meter``; there is
+    """Take a meter out of use on a date; its readings stay, its IMEI and DevEUI become free. Raises as ``change_meter``; there is
     no way back but to register it anew, so a reason is needed."""
     async with store.tenant(actor.tenant_id) as work:
         before = await _present(work, meter_id)
@@ -117,7 +122,7 @@ async def remove_meter(
         if on > today:
             raise Problem("invalid-input", fields=(("/date", "in-the-future"),))
         reason = stated(reason)
-        after, dimension = await _write(work, meter_id, revision, {"removed_on": on, "imei": None})
+        after, dimension = await _write(work, meter_id, revision, {"removed_on": on, "imei": None, "dev_eui": None})
         await work[AuditTrail].record(actor, "remove_meter", "meter", meter_id, before, after, reason=reason)
     await copy_beside(dimensions, dimension)
     return after
@@ -137,7 +142,7 @@ async def _write(
 ) -> tuple[MeterDetail, Dimension | None]:
     done = await work[MeterStore].change(meter_id, revision, values)
     if done is None:
-        raise Problem("number-taken", fields=(("/imei", "not-accepted"),))
+        raise Problem("number-taken", fields=(("/imei", "not-accepted"), ("/dev_eui", "not-accepted")))
     if not done:
         raise Problem("revision-stale")
     return await _read(work, meter_id)

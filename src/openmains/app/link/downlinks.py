@@ -11,7 +11,7 @@ here for the meter's proof.
 from collections import Counter
 from collections.abc import Callable
 
-from openmains.app.command.downlink import DownFrame
+from openmains.app.command.downlink import NO_MODULE, DownFrame
 from openmains.app.command.sent_frames import DELIVERED, LOST, NOT_SENT
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.link.link_reports import LinkReports
@@ -50,7 +50,8 @@ class Downlinks:
         """Frames from the dispatcher. One for a meter whose session is at another node is left to that node, one for a line
         (``station/commands.py``) to the line."""
         for frame in frames:
-            terminal = None if frame.concentrator else self._link.terminal(frame.imei)
+            known = frame.imei != NO_MODULE and not frame.concentrator
+            terminal = self._link.terminal(frame.imei) if known else None
             if terminal is None:
                 self.counters["downlink.not_here"] += 1
                 continue

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from openmains.app.command.downlink import DownFrame
 from openmains.app.command.results import LINK_CHANNEL, link_path
 from openmains.app.command.sent_frames import SentFrame, command_path, encode_sent
+from openmains.app.fleet.identities import Identity
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.link.ports import Clock
+from openmains.domain.ids import CommandId
 
 AGAIN_S = 1.0
 Publish = Callable[[Uplink, Callable[[bool], None]], None]
@@ -20,10 +22,18 @@ class LinkReports:
         self._node, self._clock, self._publish = node, clock, publish
 
     def tell(
-        self, what: str, frame: DownFrame, channel: str, place: str, sent_us: int | None, outcome: str, detail: str = ""
+        self,
+        what: str,
+        frame: DownFrame,
+        channel: str,
+        place: str,
+        sent_us: int | None,
+        outcome: str,
+        detail: str = "",
+        done: Callable[[], None] = lambda: None,
     ) -> None:
         """``what``: a key of ``results.LINK_EVENTS``; ``detail``: why, a code. ``sent_us``: when the frame left us, None: not at all;
-        ``outcome``: as in ``sent_frames``."""
+        ``outcome``: as in ``sent_frames``. ``done``: called once it is on disk."""
         now_us = self._clock.unix_us()
         sent = SentFrame(
             frame.tenant_id, frame.meter_id, frame.product_id, now_us if sent_us is None else sent_us, frame.command_id,
@@ -33,9 +43,23 @@ class LinkReports:
             frame.meter_id, frame.tenant_id, frame.product_id, LINK_CHANNEL, link_path(what, frame.command_id, detail), now_us,
             encode_sent([sent]), node=self._node,
         )  # fmt: skip
+        self._say(uplink, done)
 
+    def tell_bare(self, what: str, command_id: CommandId, whose: Identity, done: Callable[[], None]) -> None:
+        """The word alone, of a command whose frame is not known here (any more)."""
+        path = link_path(what, command_id)
+        self._say(
+            Uplink(
+                whose.meter_id, whose.tenant_id, whose.product_id, LINK_CHANNEL, path, self._clock.unix_us(), b"", node=self._node
+            ),
+            done,
+        )  # fmt: skip
+
+    def _say(self, uplink: Uplink, done: Callable[[], None]) -> None:
         def published(confirmed: bool) -> None:
-            if not confirmed:
+            if confirmed:
+                done()
+            else:
                 self._clock.call_later(AGAIN_S, lambda: self._publish(uplink, published))
 
         self._publish(uplink, published)

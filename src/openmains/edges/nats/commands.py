@@ -18,7 +18,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from openmains.app.command.downlink import ANY_NODE, NO_MODULE, DownFrame, decode_frames, encode_frames
+from openmains.app.command.downlink import ANY_NODE, DownFrame, decode_frames, encode_frames
 from openmains.app.command.results import LINK_CHANNEL
 from openmains.app.ingest.pipeline.ports import Effects
 from openmains.app.ingest.uplink import Uplink
@@ -163,8 +163,8 @@ class CommandBus:
         """To the node that heard the meter last; to all where that is not known."""
         by_node: dict[int, list[DownFrame]] = {}
         for frame in frames:
-            if frame.imei != NO_MODULE or frame.concentrator:
-                by_node.setdefault(self._nodes.get(frame.meter_id, ANY_NODE), []).append(frame)
+            node = self._nodes.get(frame.meter_id, ANY_NODE)
+            by_node.setdefault(node, []).append(frame)
         for node, items in by_node.items():
             for part in _parts(items):
                 with contextlib.suppress(NatsError, OSError):  # lost: the pause of the command's kind brings it again

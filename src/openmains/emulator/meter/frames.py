@@ -60,6 +60,7 @@ def _time_place(driver: Driver) -> tuple[int, int, int] | None:
     return (len(low), differing[0], differing[-1] + 1) if differing else None
 
 
+PLAIN = {"balance_kind": 2, "valve": 0}  # a meter without valve and account
 _STATE = ("balance_kind", "valve", "balance")  # of every report; a heartbeat has no place for the balance
 _RESULT = ("command_counter", "valve", "balance_kind", "balance", "open_permitted", "closed_by_arrears",
            "closed_for_safety", "price_version", "price_deferred")  # fmt: skip
@@ -86,7 +87,8 @@ class DriverFrames:
             raise ValueError(f"no driver {driver_name}; there are {', '.join(catalog.load().names())}")
         self._driver = catalog.load().driver(driver_name)
         self._number = number % 10**12
-        self.state: dict[str, int] = {"balance_kind": 2, "valve": 0}  # what the meter is besides its register
+        # What the meter is besides its register, at an instant of its clock: asked for as each frame is written, never kept.
+        self.state: Callable[[int], Mapping[str, int]] = lambda _: PLAIN
         self._report_name = "enhanced" if enhanced or series else None
         self._series = series
         self._place = place or RadioPlace.of(number)
@@ -159,7 +161,7 @@ class DriverFrames:
 
     def result(self, snapshot: Snapshot, serial: int, code: int, result: int) -> bytes:
         """What became of a command, with the read-back in ``state``."""
-        values = self._plain(snapshot) | {name: self.state[name] for name in _RESULT if name in self.state}
+        values = self._plain(snapshot) | self._state(snapshot, _RESULT)
         values |= {"command_serial": serial, "command_code": code, "command_result": result}
         return self._driver.encode(Kind.COMMAND_RESULT, values | {"register": snapshot.register})
 
@@ -217,13 +219,17 @@ class DriverFrames:
             return None
         return int.from_bytes(answer[place[1] : place[2]], "big")
 
+    def _state(self, snapshot: Snapshot, names: Sequence[str]) -> dict[str, int]:
+        state = self.state(snapshot.device_at)
+        return {name: state[name] for name in names if name in state}
+
     def _head(self, snapshot: Snapshot) -> dict[str, object]:
         return {
             "frame_seq": snapshot.frame_seq & 0xFFFF,
             "device_at": snapshot.device_at,
             "meter_number": self._number,
             "events": self._events(snapshot.active),
-            **{name: value for name, value in self.state.items() if name in _STATE},
+            **self._state(snapshot, _STATE),
         }
 
     def _sensors(self, snapshot: Snapshot, bounds: Sequence[int], base: int) -> dict[str, object]:

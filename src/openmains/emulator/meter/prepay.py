@@ -135,7 +135,6 @@ class PrepayMeter(ValvedMeter):
         )
         if found.account != held.account:
             self._write(replace(held, account=found.account))
-            self._show(now)  # whatever is said next says the balance as it is
         return found
 
     def _exhausted(self, register: int, now: int) -> list[Action]:

@@ -52,6 +52,7 @@ class ValvedMeter:
         self._piping = supply if isinstance(supply, Piping) else Piping(supply)
         self._factory, self._frames = profile, frames
         self._driver = frames.driver
+        frames.state = self._state
         self._gas = self._driver.medium == "gas"
         self._defaults = _defaults_of(profile, self._driver)
         self.body = body or Body(Medium.GAS if self._gas else Medium.WATER, number)
@@ -316,7 +317,6 @@ class ValvedMeter:
         elif self.valve.position == Position.OPEN:
             self._piping.go(now)
         self.body.valve_moved(now)
-        self._show(now)
 
     def _at_once(self, now: int) -> list[Action]:
         return self._arrived(now) if self.valve.arrive(now) else []
@@ -340,7 +340,6 @@ class ValvedMeter:
     def _answer(self, verdict: Verdict, result: Result, now: int) -> list[Action]:
         if self.meter.dead:
             return []
-        self._show(now)
         frame = self._frames.result(self.meter.snapshot(now), verdict.serial, verdict.code, result)
         actions = self.meter.say("command", frame)
         if not verdict.serial:
@@ -353,22 +352,21 @@ class ValvedMeter:
     def _unasked(self, now: int) -> list[Action]:
         return self._answer(Verdict(), Result.DONE, now)
 
-    def _show(self, now: int) -> None:
-        """What the frames say of valve, balance and prices."""
+    def _state(self, device_at: int) -> dict[str, int]:
+        """What the frames say of valve, balance and prices, at an instant of the meter's clock."""
         held = self.store.held
         account = held.account
-        permitted = held.permitted_until > self.meter.device_at(now)
-        self._frames.state.update(
-            valve=int(self.valve.position),
-            balance_kind=account.kind,
-            balance=account.shown if account.kind != NONE else 0,
-            command_counter=held.signed_counter,
-            open_permitted=int(permitted),
-            closed_by_arrears=int(held.closed_by_arrears),
-            closed_for_safety=int(held.closed_for_safety > 0),
-            price_version=account.price.version if account.price else 0,
-            price_deferred=account.deferred.version if account.deferred else 0,
-        )
+        return {
+            "valve": int(self.valve.position),
+            "balance_kind": account.kind,
+            "balance": account.shown if account.kind != NONE else 0,
+            "command_counter": held.signed_counter,
+            "open_permitted": int(held.permitted_until > device_at),
+            "closed_by_arrears": int(held.closed_by_arrears),
+            "closed_for_safety": int(held.closed_for_safety > 0),
+            "price_version": account.price.version if account.price else 0,
+            "price_deferred": account.deferred.version if account.deferred else 0,
+        }
 
     # -- start and settings ----------------------------------------------------------------------------------------
 
@@ -376,7 +374,6 @@ class ValvedMeter:
         """After power on: the intent that was stored is looked at, not repeated."""
         self._flow(now)
         actions = self._end_pending(now)
-        self._show(now)
         return actions + self._protect(now)
 
     def _delivered(self, name: str) -> int:

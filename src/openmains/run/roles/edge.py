@@ -40,6 +40,7 @@ from openmains.run.master_key import ready_master_key
 from openmains.run.roles.access import edge_access
 from openmains.run.roles.counters import publish_counters
 from openmains.run.roles.edge_context import EdgeContext, LoopClock
+from openmains.run.roles.mqtt_edge import MqttSide, mqtt_side
 from openmains.run.roles.process import calm_collector, check_shards, every, now_us, retry, while_connected
 from openmains.run.roles.secure_edge import Secure, new_keys, secure_side, session_path
 from openmains.run.roles.tcp_edge import ConcentratorTable, tcp_side
@@ -147,29 +148,49 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         if tcp is not None:
             await retry("concentrators", standing.begin, stop)
             await listen_downlinks(client, settings.node, tcp.commands.handle)
-        if secure is not None or tcp is not None:
+        if secure is not None or tcp is not None or settings.mqtt_broker:
             wake_up = WakeUpPublisher(client, settings.node).stored
         log.info(
-            "edge ready: node %d, DTLS on %d, CoAP on %d, TCP on %d (0: off), %d meters known",
-            settings.node, settings.dtls_port, settings.coap_port, settings.tcp_port, len(identities),
+            "edge ready: node %d, DTLS on %d, CoAP on %d, TCP on %d (0: off), MQTT %s, %d meters known",
+            settings.node, settings.dtls_port, settings.coap_port, settings.tcp_port, settings.mqtt_broker or "off",
+            len(identities),
         )  # fmt: skip
+
+        mqtt: MqttSide | None = None
 
         async def follow() -> None:
             known = await pages.follow()
             if await follower.follow() or known:
                 await learn_products()
             await concentrators.follow()
+            if mqtt is not None:
+                await mqtt.follower.follow()
+            elif settings.mqtt_broker:
+                await begin_mqtt()
+
+        async def begin_mqtt() -> None:
+            """Once there is a utility; before there is none, whose meters could speak?"""
+            nonlocal mqtt
+            if (side := await mqtt_side(context, pool)) is not None:
+                await side.follower.follow()
+                mqtt = side
+                await listen_downlinks(client, settings.node, side.commands.handle)
+                tasks.append(asyncio.create_task(side.run(stop)))
 
         def counters() -> dict[str, int]:
             counted = {"published": batcher.published, "unconfirmed": batcher.failed, "waiting": batcher.waiting}
             counted |= {} if plain is None else plain.counters
             counted |= {} if secure is None else secure.counters
             counted |= {} if tcp is None else tcp.counters
+            counted |= {} if mqtt is None else mqtt.counters
             counted |= {"unapplied": pace.unapplied, **shedding.counters}
             return counted | admission.counters | access.counters | pages.counters
 
         name = f"edge-{os.getpid()}"
-        tasks = [
+        tasks: list[asyncio.Task[None]] = []
+        if settings.mqtt_broker:
+            await begin_mqtt()  # what does not fit stops the start
+        tasks += [
             asyncio.create_task(every(1.0, "registry changes", follow, stop)),
             asyncio.create_task(every(1.0, "terminals", access.follow, stop)),
             asyncio.create_task(every(5.0, "products", learn_products, stop)),

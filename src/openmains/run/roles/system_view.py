@@ -74,6 +74,8 @@ class RunningSystem:
             return SystemSnapshot(__version__, "tenant", [], {}, own, {}, {})
         engines, storage = await self._engines()
         counters = self._counters()
+        if "edge.mqtt.connected" in counters:
+            engines["mqtt"] = "connected" if counters["edge.mqtt.connected"] else "unreachable: see the edge's log"
         return SystemSnapshot(
             version=__version__,
             scope="platform",

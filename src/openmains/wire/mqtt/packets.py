@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """MQTT 5.0 (OASIS, 2019) as far as a client needs it that only publishes at QoS 1: CONNECT, PUBLISH, DISCONNECT out; CONNACK, PUBACK,
-DISCONNECT in. Nothing is subscribed to, so a PUBLISH of the broker is a breach and fails like any other packet that cannot come.
+DISCONNECT in. Nothing is subscribed to, so a PUBLISH of the broker is a breach and fails like any other packet that cannot come. Who takes
+messages in speaks by ``subscriber.py``, over the same few parts.
 
 5.0 and not 3.1.1: only there a PUBACK says *no*. A broker of 3.1.1 acknowledges what its access rules forbid and drops it, and never says
 that nobody holds the topic.
@@ -22,7 +23,8 @@ _DUPLICATE: Final = 0x08
 _CONTENT_TYPE, _REASON_STRING, _USER_PROPERTY, _MOST_QOS, _MOST_PACKET = 0x03, 0x1F, 0x26, 0x24, 0x27
 # 2.2.2.2: how wide each property is that may stand in what comes in; 0: text or bytes led by their length, -1: a pair of texts
 _WIDTHS: Final = {
-    0x11: 4, 0x12: 0, 0x13: 2, 0x15: 0, 0x16: 0, 0x1A: 0, 0x1C: 0, _REASON_STRING: 0, 0x21: 2, 0x22: 2, _MOST_QOS: 1, 0x25: 1,
+    0x01: 1, 0x02: 4, _CONTENT_TYPE: 0, 0x08: 0, 0x09: 0, 0x11: 4, 0x12: 0, 0x13: 2, 0x15: 0, 0x16: 0, 0x1A: 0, 0x1C: 0, _REASON_STRING: 0,
+    0x21: 2, 0x22: 2, _MOST_QOS: 1, 0x25: 1,
     _USER_PROPERTY: -1, _MOST_PACKET: 4, 0x28: 1, 0x29: 1, 0x2A: 1,
 }  # fmt: skip
 
@@ -60,17 +62,17 @@ Packet = Connected | Published | Disconnected
 def connect(client_id: str, user: str = "", password: str = "", keep_alive_s: int = 60) -> bytes:
     """A clean start (3.1); without a user no password is sent."""
     body = Writer(LAYER)
-    _text(body, "MQTT")
+    put_text(body, "MQTT")
     body.u8(5)
     body.u8(0x02 | (0x80 if user else 0) | (0x40 if user and password else 0))
     body.u16be(keep_alive_s)
     body.u8(0)
-    _text(body, client_id)
+    put_text(body, client_id)
     if user:
-        _text(body, user)
+        put_text(body, user)
         if password:
-            _text(body, password)
-    return _packet(_CONNECT, body.getvalue())
+            put_text(body, password)
+    return written(_CONNECT, body.getvalue())
 
 
 def publish(
@@ -88,16 +90,16 @@ def publish(
     told = Writer(LAYER)
     if content_type:
         told.u8(_CONTENT_TYPE)
-        _text(told, content_type)
+        put_text(told, content_type)
     for name, value in properties:
         told.u8(_USER_PROPERTY)
-        _text(told, name)
-        _text(told, value)
+        put_text(told, name)
+        put_text(told, value)
     body = Writer(LAYER)
-    _text(body, topic)
+    put_text(body, topic)
     body.u16be(packet_id)
     body.put(_length(len(told.getvalue())) + told.getvalue() + payload)
-    return _packet(_PUBLISH | (_DUPLICATE if again else 0), body.getvalue())
+    return written(_PUBLISH | (_DUPLICATE if again else 0), body.getvalue())
 
 
 def disconnect() -> bytes:
@@ -115,7 +117,7 @@ class PacketStream:
         """The packets that these bytes complete."""
         self._buffer += data
         found: list[Packet] = []
-        while (size := _size(self._buffer)) is not None:
+        while (size := size_of(self._buffer, MOST_IN)) is not None:
             found.append(decode_untrusted(bytes(self._buffer[:size])))
             del self._buffer[:size]
         return found
@@ -125,20 +127,20 @@ def decode_untrusted(data: bytes) -> Packet:
     """Exactly one packet; raises ``WireError``."""
     reader = Reader(data, LAYER)
     kind = reader.u8()
-    body = reader.window(_take_length(reader))
+    body = reader.window(take_length(reader))
     reader.finish()
     if kind == _CONNACK:
         body.u8()
         reason = body.u8()
-        told = _properties(body)
+        told = take_properties(body)
         packet: Packet = Connected(reason, told.text, told.numbers.get(_MOST_QOS, 2), told.numbers.get(_MOST_PACKET))
     elif kind == _PUBACK:
         packet_id = body.u16be()
         reason = body.u8() if body.remaining else 0  # 3.4.2.1: left out, it is success
-        packet = Published(packet_id, reason, _properties(body).text if body.remaining else "")
+        packet = Published(packet_id, reason, take_properties(body).text if body.remaining else "")
     elif kind == _DISCONNECT:
         reason = body.u8() if body.remaining else 0
-        packet = Disconnected(reason, _properties(body).text if body.remaining else "")
+        packet = Disconnected(reason, take_properties(body).text if body.remaining else "")
     else:
         raise reader.fail("unexpected packet", 0)
     body.finish()
@@ -146,13 +148,16 @@ def decode_untrusted(data: bytes) -> Packet:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class Told:
+    """Properties of a packet: its reason in words, and numbers by name."""
+
     text: str
     numbers: dict[int, int]
 
 
-def _properties(reader: Reader) -> _Told:
-    within = reader.window(_take_length(reader))
+def take_properties(reader: Reader) -> Told:
+    """The properties that stand next (2.2.2)."""
+    within = reader.window(take_length(reader))
     text, numbers = "", dict[int, int]()
     while within.remaining:
         at = within.position
@@ -168,17 +173,17 @@ def _properties(reader: Reader) -> _Told:
             within.skip(within.u16be())
         elif name == _REASON_STRING:
             text = value.decode("utf-8", "replace")
-    return _Told(text, numbers)
+    return Told(text, numbers)
 
 
-def _size(buffer: bytearray) -> int | None:
-    """Bytes of the packet that stands first; None: not all of it is there."""
+def size_of(buffer: bytearray, most: int) -> int | None:
+    """Bytes of the packet that stands first; None: not all of it is there. Raises ``WireError`` where more than ``most`` are to follow."""
     length, shift = 0, 0
     for at in range(1, min(len(buffer), 5)):
         length |= (buffer[at] & 0x7F) << shift
         shift += 7
         if not buffer[at] & 0x80:
-            if length > MOST_IN:
+            if length > most:
                 raise WireError(LAYER, 1, "too long")
             return at + 1 + length if len(buffer) >= at + 1 + length else None
     if len(buffer) >= 5:
@@ -186,7 +191,7 @@ def _size(buffer: bytearray) -> int | None:
     return None
 
 
-def _take_length(reader: Reader) -> int:
+def take_length(reader: Reader) -> int:
     """A variable byte integer (1.5.5): at most four bytes, no longer than needed."""
     length, at = 0, reader.position
     for place in range(4):
@@ -210,11 +215,13 @@ def _length(value: int) -> bytes:
             return bytes(found)
 
 
-def _packet(kind: int, body: bytes) -> bytes:
+def written(kind: int, body: bytes) -> bytes:
+    """A whole packet."""
     return bytes((kind,)) + _length(len(body)) + body
 
 
-def _text(writer: Writer, text: str) -> None:
+def put_text(writer: Writer, text: str) -> None:
+    """Text led by its length (1.5.4)."""
     raw = text.encode()
     if "\0" in text:
         raise writer.fail("text")

@@ -6,7 +6,7 @@ import { faultsOf } from "@/shared/faults";
 import { changesOf, emptyInputs, inputsOf, newMeter } from "./meterInputs";
 
 const meter: MeterDetail = {
-  meter_id: 7, number: "202600000001", product_id: 2, product_code: "W1", area_id: 3, area_name: "东区", imei: "490154203237518", imsi: "", iccid: "",
+  meter_id: 7, number: "202600000001", product_id: 2, product_code: "W1", area_id: 3, area_name: "东区", imei: "490154203237518", imsi: "", iccid: "", dev_eui: null,
   bar_code: "", address: "人民路 1 号", kind: "meter", place: "well", dn: 20, qmax_l_h: 4000, installed_on: "2026-01-02", removed_on: null, expected_from: "2026-01-02", report_mode: "day", revision: 5, state: null, signs: [], tags: [],
   medium: "water", driver: "openmains/water-1", customer: null, customer_id: null, customer_code: null, customer_name: null, created_at: "2026-01-02T00:00:00Z",
 };

@@ -9,6 +9,7 @@ export interface MeterInputs {
   imei: string;
   imsi: string;
   iccid: string;
+  dev_eui: string;
   bar_code: string;
   address: string;
   place: Place;
@@ -23,7 +24,7 @@ export interface MeterInputs {
 }
 
 export function emptyInputs(today: string): MeterInputs {
-  return { number: "", product_id: "", area_id: "", imei: "", imsi: "", iccid: "", bar_code: "", address: "", place: "room", dn: "", qmax_l_h: "", installed_on: today, expected_from: today, is_protected: false, is_critical: false };
+  return { number: "", product_id: "", area_id: "", imei: "", imsi: "", iccid: "", dev_eui: "", bar_code: "", address: "", place: "room", dn: "", qmax_l_h: "", installed_on: today, expected_from: today, is_protected: false, is_critical: false };
 }
 
 export function inputsOf(meter: MeterDetail): MeterInputs {
@@ -34,6 +35,7 @@ export function inputsOf(meter: MeterDetail): MeterInputs {
     imei: meter.imei ?? "",
     imsi: meter.imsi,
     iccid: meter.iccid,
+    dev_eui: meter.dev_eui ?? "",
     bar_code: meter.bar_code,
     address: meter.address,
     place: meter.place,
@@ -54,6 +56,7 @@ export function newMeter(inputs: MeterInputs): NewMeter {
     imei: inputs.imei.trim() === "" ? null : inputs.imei.trim(),
     imsi: inputs.imsi.trim(),
     iccid: inputs.iccid.trim(),
+    dev_eui: inputs.dev_eui.trim() === "" ? null : inputs.dev_eui.trim().toLowerCase(),
     bar_code: inputs.bar_code.trim(),
     address: inputs.address.trim(),
     place: inputs.place,

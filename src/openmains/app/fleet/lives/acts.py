@@ -177,8 +177,8 @@ class LifeActs:
             (meter,) = await self._locked(work, [wanted.meter])
             life = _decided(step, meter.facts, LifeAct(wanted.kind), *self._at(note))
             await _write(work, Change(meter.facts.meter_id, meter.facts.life, life), note, None)
-            if life is Life.SCRAP:  # its module may be another meter's; its number and bar code never are
-                await _change(work, meter, {"imei": None})
+            if life is Life.SCRAP:  # its module or radio may be another meter's; its number and bar code never are
+                await _change(work, meter, {"imei": None, "dev_eui": None})
             return await self._record(work, "act_on_stock", [meter], note)
 
         return await self._once(note, act)

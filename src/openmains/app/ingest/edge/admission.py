@@ -100,11 +100,20 @@ class Admission:
         return self._accept(self._judge(imei_text, payload, now_us), payload, channel, path, now_us, node, about)
 
     def admit_meter(
-        self, identity: Identity, payload: bytes, channel: str, path: str, now_us: int, node: int = 0
+        self,
+        identity: Identity,
+        payload: bytes,
+        channel: str,
+        path: str,
+        now_us: int,
+        node: int = 0,
+        *,
+        heard_us: int = 0,
     ) -> Accepted | Refusal:
-        """The same where the channel knows the meter by something else than a module, such as its number behind a concentrator."""
+        """The same where the channel knows the meter by something else than a module, such as its number behind a concentrator. ``heard_us``:
+        when somebody before us took it from the meter, 0: it comes straight."""
         found = self._weigh(payload) or self._count(identity, now_us)
-        return self._accept(found, payload, channel, path, now_us, node, NOT_STATED)
+        return self._accept(found, payload, channel, path, heard_us or now_us, node, NOT_STATED)
 
     def _accept(
         self, found: Identity | Refusal, payload: bytes, channel: str, path: str, now_us: int, node: int, about: About

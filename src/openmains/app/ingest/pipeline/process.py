@@ -204,6 +204,8 @@ class Processor:
             for item in driver.decode([uplink.payload], [uplink.received_us // 1_000_000])[1]:
                 if item.reason == uplink.fault:
                     return DeadLetter(uplink, item.reason, item.offset, item.detail)
+        if not uplink.meter_id:
+            return DeadLetter(uplink, uplink.fault, 0, "whose it is is not known")
         return DeadLetter(uplink, uplink.fault, 0, "refused at the edge by the driver's check")
 
     def _persons_word(

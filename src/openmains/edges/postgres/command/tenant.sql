@@ -142,7 +142,9 @@ UPDATE alarm SET cleared_us = :now_us
 -- name: choose_numbers
 -- Meters by their numbers, in that order; no meter: the number is not the tenant's.
 SELECT u.number, m.meter_id FROM unnest(:numbers::text[]) WITH ORDINALITY AS u(number, place)
-  LEFT JOIN meter m ON m.tenant_id = :tenant_id AND m.number = u.number AND m.removed_on IS NULL ORDER BY u.place
+  LEFT JOIN LATERAL (
+    SELECT f.meter_id FROM meter f WHERE f.tenant_id = :tenant_id AND f.number = u.number AND f.removed_on IS NULL LIMIT 1) m ON true
+ ORDER BY u.place
 
 -- name: choose_area
 -- Meters of an area with those below it; monitors only where their product is chosen. A canary must be typical: the order is a hash of the meter, not its age.

@@ -84,6 +84,7 @@ class PostgresImport:
         # beside the registry: look its rows up by index and never read the whole registry for each chunk.
         for setting, value in _SETTINGS.items():
             await _QUERIES["set_for_import"].execute(connection, setting=setting, value=value)
+        await _QUERIES["set_for_import"].execute(connection, setting="openmains.import_tenant", value=str(tenant_id))
         await _QUERIES["lock_import"].execute(connection, class_id=LOCK, tenant_id=tenant_id)
         await _STAGING["drop_staging"].execute(connection)
         await _STAGING["make_staging"].execute(connection)
@@ -135,15 +136,11 @@ class PostgresImport:
             self._lengths = [row["size"] for row in lengths]
         found = [
             *await _STAGING["conflicts"].fetch(connection, tenant_id=self._tenant_id),
-            *(
-                await _STAGING["kind_conflicts"].fetch(connection, tenant_id=self._tenant_id)
-                if self._has_monitors
-                else ()
-            ),
-            *await _STAGING["unit_conflicts"].fetch(connection, tenant_id=self._tenant_id, **self._units),
+            *(await _STAGING["kind_conflicts"].fetch(connection) if self._has_monitors else ()),
+            *await _STAGING["unit_conflicts"].fetch(connection, **self._units),
             *await _STAGING["tag_conflicts"].fetch(connection, tenant_id=self._tenant_id),
-            *await _STAGING["holder_conflicts"].fetch(connection, tenant_id=self._tenant_id),
-            *await _STAGING["zeros_differ"].fetch(connection, tenant_id=self._tenant_id, lengths=self._lengths),
+            *await _STAGING["holder_conflicts"].fetch(connection),
+            *await _STAGING["zeros_differ"].fetch(connection, lengths=self._lengths),
         ]
         if found:
             await _STAGING["leave_out"].execute(connection, lines=[row["line"] for row in found])
@@ -152,14 +149,14 @@ class PostgresImport:
     async def apply(self) -> Applied:
         connection = self._connection
         of_tenant = {"tenant_id": self._tenant_id}
-        customers = [row["customer_id"] for row in await _STAGING["changed_customers"].fetch(connection, **of_tenant)]
-        records = [row["customer_id"] for row in await _STAGING["changed_records"].fetch(connection, **of_tenant)]
+        customers = [row["customer_id"] for row in await _STAGING["changed_customers"].fetch(connection)]
+        records = [row["customer_id"] for row in await _STAGING["changed_records"].fetch(connection)]
         await self._note_before()
         rows = await _STAGING["import_rows"].fetch(connection, **of_tenant)
         if records:
             await _STAGING["renew_records"].execute(connection, customer_ids=records, **of_tenant)
         await _STAGING["move_in_customers"].execute(connection, **of_tenant)
-        await _STAGING["set_critical"].execute(connection, **of_tenant)
+        await _STAGING["set_critical"].execute(connection)
         await self._seal_phones()
         await self._note_changes()
         tagged = await self._set_tags()
@@ -190,8 +187,8 @@ class PostgresImport:
     async def _note_before(self) -> None:
         if self._job_id is not None:
             await _STAGING["empty_before"].execute(self._connection)
-            await _STAGING["note_meters_before"].execute(self._connection, tenant_id=self._tenant_id)
-            await _STAGING["note_customers_before"].execute(self._connection, tenant_id=self._tenant_id)
+            await _STAGING["note_meters_before"].execute(self._connection)
+            await _STAGING["note_customers_before"].execute(self._connection)
 
     async def _note_changes(self) -> None:
         """What the chunk did, so that it can be taken back."""
@@ -201,7 +198,7 @@ class PostgresImport:
             await _STAGING["note_customers"].execute(self._connection, **of_job)
 
     async def _seal_phones(self) -> None:
-        rows = await _STAGING["import_phones"].fetch(self._connection, tenant_id=self._tenant_id)
+        rows = await _STAGING["import_phones"].fetch(self._connection)
         if not rows:
             return
         tenant_id = TenantId(self._tenant_id)
@@ -217,7 +214,7 @@ class PostgresImport:
         )
 
     async def staged(self, limit: int) -> list[StagedMeter]:
-        rows = await _STAGING["staged_rows"].fetch(self._connection, tenant_id=self._tenant_id, most=limit)
+        rows = await _STAGING["staged_rows"].fetch(self._connection, most=limit)
         return [
             StagedMeter(row["line"], row["number"], row["product"], row["area"], row["address"] or "", row["meter_id"])
             for row in rows

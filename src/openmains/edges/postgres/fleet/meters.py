@@ -90,7 +90,18 @@ _ORDER = {
     "-meter_id": ("m.meter_id", "DESC", "<"),
 }
 _FIELDS = frozenset(
-    {"product_id", "area_id", "installed_on", "removed_on", "bar_code", "imei", "imsi", "iccid", "customer_id"}
+    {
+        "product_id",
+        "area_id",
+        "installed_on",
+        "removed_on",
+        "bar_code",
+        "imei",
+        "imsi",
+        "iccid",
+        "dev_eui",
+        "customer_id",
+    }
     | {"address", "place", "dn", "qmax_l_h", "expected_from", "life"}
 )
 
@@ -269,6 +280,7 @@ class Meters:
     async def add(self, meter: NewMeter) -> MeterId | None:
         values = {name: getattr(meter, name) for name in NewMeter.__struct_fields__}
         values["imei"] = None if meter.imei is None else int(meter.imei)
+        values["dev_eui"] = None if meter.dev_eui is None else meter.dev_eui.lower()
         try:
             async with self._connection.transaction():  # a savepoint: a taken IMEI of another tenant raises
                 meter_id: MeterId = await _QUERIES["add_meter"].fetchval(

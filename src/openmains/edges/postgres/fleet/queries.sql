@@ -41,7 +41,7 @@ RETURNING product_id, code, name, maker, model, medium, driver, dial, interval_s
 
 -- name: meters
 -- Meters of a tenant with their last state and customer; which of them and in what order is added (meters.py).
-SELECT m.meter_id, m.number, m.bar_code, m.imei, m.imsi, m.iccid, m.product_id, p.code AS product_code, p.medium, p.kind,
+SELECT m.meter_id, m.number, m.bar_code, m.imei, m.imsi, m.iccid, m.dev_eui, m.product_id, p.code AS product_code, p.medium, p.kind,
        p.driver, m.area_id, a.code AS area_code, a.name AS area_name, m.customer_id, c.name AS customer_name, m.address, m.place, m.dn,
        m.qmax_l_h, m.installed_on, m.removed_on, m.expected_from,
        coalesce(m.report_mode, task_mode(m.tenant_id, m.meter_id, m.area_id, m.product_id), p.report_mode) AS report_mode,
@@ -83,7 +83,8 @@ SELECT number FROM meter WHERE tenant_id = :tenant_id AND meter_id = ANY (:meter
 -- name: unknown_numbers
 -- Which of these numbers no meter of the tenant has.
 SELECT asked.number FROM unnest(:numbers::text[]) AS asked (number)
- WHERE NOT EXISTS (SELECT FROM meter m WHERE m.tenant_id = :tenant_id AND m.number = asked.number)
+  LEFT JOIN LATERAL (SELECT true AS is_known FROM meter m WHERE m.tenant_id = :tenant_id AND m.number = asked.number LIMIT 1) f ON true
+ WHERE f.is_known IS NULL
 
 -- name: customer_names
 -- Accounts and names of customers.
@@ -99,10 +100,10 @@ UPDATE customer SET is_protected = coalesce(:is_protected, is_protected), is_cri
  WHERE tenant_id = :tenant_id AND customer_id = :customer_id
 
 -- name: add_meter
--- Fails where number or IMEI is taken.
-INSERT INTO meter (tenant_id, number, bar_code, imei, imsi, iccid, product_id, area_id, customer_id, address, place, dn,
+-- Fails where number, IMEI or DevEUI is taken.
+INSERT INTO meter (tenant_id, number, bar_code, imei, imsi, iccid, dev_eui, product_id, area_id, customer_id, address, place, dn,
                    qmax_l_h, installed_on, expected_from)
-VALUES (:tenant_id, :number, :bar_code, :imei, :imsi, :iccid, :product_id, :area_id, :customer_id, :address, :place, :dn,
+VALUES (:tenant_id, :number, :bar_code, :imei, :imsi, :iccid, :dev_eui, :product_id, :area_id, :customer_id, :address, :place, :dn,
         :qmax_l_h, :installed_on, :expected_from)
 RETURNING meter_id
 
@@ -111,11 +112,11 @@ RETURNING meter_id
 INSERT INTO meter_state (meter_id, tenant_id) VALUES (:meter_id, :tenant_id)
 
 -- name: change_meter
--- Fields that the changes name; all others stay. No row where the revision is no longer this one; fails where the IMEI is taken.
+-- Fields that the changes name; all others stay. No row where the revision is no longer this one; fails where IMEI or DevEUI is taken.
 UPDATE meter m
-   SET (revision, product_id, area_id, installed_on, removed_on, bar_code, imei, imsi, iccid, customer_id, address, place,
+   SET (revision, product_id, area_id, installed_on, removed_on, bar_code, imei, imsi, iccid, dev_eui, customer_id, address, place,
         dn, qmax_l_h, expected_from, life) =
-       (SELECT m.revision + 1, n.product_id, n.area_id, n.installed_on, n.removed_on, n.bar_code, n.imei, n.imsi, n.iccid,
+       (SELECT m.revision + 1, n.product_id, n.area_id, n.installed_on, n.removed_on, n.bar_code, n.imei, n.imsi, n.iccid, n.dev_eui,
                n.customer_id, n.address, n.place, n.dn, n.qmax_l_h, n.expected_from, n.life
           FROM jsonb_populate_record(m, :changes::jsonb) n)
  WHERE tenant_id = :tenant_id AND meter_id = :meter_id AND revision = :revision

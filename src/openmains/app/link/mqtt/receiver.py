@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages of a utility's broker: whose each is, whether it came before, and one uplink for it.
+
+    message → whose → once → Admission → Batcher → (durable) → ``done``: the broker may forget it
+
+``done`` is called once for each message, and not before all that is to be kept of it is on disk: the broker keeps what was not acknowledged,
+so neither our end nor its own loses any. What the stream does not take now is tried again here.
+
+What cannot be used is a dead letter: of its meter where that is known, else of nobody, with the whole message. Of an unknown device there is
+one an hour, for a network server may hand on devices of others by the thousand; each message is counted, and stands among the refusals.
+
+An uplink is known again by its device, the address of its session, its counter and its content; over our own end by what its page calls a
+sequence number, as on every channel.
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from typing import Protocol
+from zlib import crc32
+
+from openmains.app.fleet.identities import Identity
+from openmains.app.ingest.edge.admission import Admission, Refusal
+from openmains.app.ingest.edge.batcher import Batcher
+from openmains.app.ingest.edge.shedding import Shedding
+from openmains.app.ingest.uplink import Uplink
+from openmains.app.link.mqtt.directory import MqttDirectory
+from openmains.app.link.ports import Clock
+from openmains.domain.ids import MeterId, ProductId, TenantId
+from openmains.wire.chirpstack.events import Event, EventKind, Place, decode_event_untrusted, place_of
+from openmains.wire.errors import WireError
+
+CHANNEL = "mqtt"
+AGAIN_S = 1.0
+REMEMBERED = 100_000  # messages that would be known again
+MOST_UNKNOWN = 10_000
+UNKNOWN_S = 3600.0
+OLDEST_US = 30 * 86_400 * 1_000_000  # what a network server says of a time before is not believed
+NOBODY = Identity(MeterId(0), TenantId(0), ProductId(0))
+Done = Callable[[], None]
+
+
+class Queue(Protocol):
+    """What is told of frames that wait at the network server (``commands.py``)."""
+
+    def heard(self, place: Place) -> None:
+        """Where the device's downlinks go."""
+        ...
+
+    def told(self, identity: Identity, event: Event, *, delivered: bool, done: Done) -> None:
+        """What became of an item of the queue."""
+        ...
+
+
+class MqttReceiver:
+    """One for each broker. ``note(name, reason, detail)`` is told of unknown devices, for an operator to see."""
+
+    def __init__(
+        self,
+        *,
+        node: int,
+        tenant_id: TenantId,
+        directory: MqttDirectory,
+        admission: Admission,
+        batcher: Batcher,
+        shedding: Shedding,
+        clock: Clock,
+        queue: Queue,
+        note: Callable[[str, str, str], None],
+    ) -> None:
+        self._node, self._tenant_id, self._directory = node, tenant_id, directory
+        self._admission, self._batcher, self._shedding, self._clock = admission, batcher, shedding, clock
+        self._queue, self._note = queue, note
+        self._seen: OrderedDict[object, list[Done] | None] = OrderedDict()  # who waits for it; None: it is on disk
+        self._unknown: OrderedDict[str, float] = OrderedDict()
+        self.counters: Counter[str] = Counter()
+
+    def receive(self, topic: str, payload: bytes, done: Done) -> None:
+        """A message of the broker. Never raises for what is in it."""
+        self.counters["mqtt.messages"] += 1
+        place = place_of(topic)
+        if place is None:
+            self.counters["mqtt.other_topic"] += 1
+            self._bury(NOBODY, topic, payload, "unknown_topic", done, unknown=topic)
+        else:
+            self._event(place, topic, payload, done)
+
+    def _event(self, place: Place, topic: str, payload: bytes, done: Done) -> None:
+        if place.kind is None:
+            self.counters["mqtt.event_unused"] += 1
+            done()
+            return
+        self.counters[f"mqtt.event_{place.kind}"] += 1
+        identity = self._directory.device(place.dev_eui)
+        try:
+            event = decode_event_untrusted(place, payload)
+        except WireError:
+            self.counters["mqtt.malformed"] += 1
+            self._bury(identity or NOBODY, topic, payload, "bad_event", done, unknown="" if identity else place.dev_eui)
+            return
+        if identity is None:
+            self._from_unknown(place.dev_eui, topic, payload, done)
+        elif place.kind is EventKind.UP:
+            self._queue.heard(place)
+            self._up(place, event, identity, done)
+        elif place.kind is EventKind.ACK or (place.kind is EventKind.LOG and event.item):
+            self._queue.told(identity, event, delivered=event.acknowledged and place.kind is EventKind.ACK, done=done)
+        else:
+            if place.kind is EventKind.JOIN:
+                self._queue.heard(place)
+            done()
+
+    def _up(self, place: Place, event: Event, identity: Identity, done: Done) -> None:
+        if not event.data:  # the device answered the network, and said nothing to us
+            self.counters["mqtt.without_payload"] += 1
+            done()
+            return
+        key = (place.dev_eui, event.dev_addr, event.f_count, crc32(event.data))
+        path = f"{place.dev_eui}/up/{event.f_port}"
+        now_us = self._clock.unix_us()
+        heard_us = event.at_us if now_us - OLDEST_US <= event.at_us <= now_us else now_us
+        self._once(key, done, lambda: self._admit(identity, event.data, path, heard_us, key))
+
+    def _once(self, key: object, done: Done, begin: Done) -> None:
+        """``begin``, unless this message came before; ``done`` when it is on disk."""
+        if key in self._seen:
+            self.counters["mqtt.repeated"] += 1
+            self._seen.move_to_end(key)
+            waiting = self._seen[key]
+            if waiting is None:
+                done()
+            else:
+                waiting.append(done)
+            return
+        self._seen[key] = [done]
+        while len(self._seen) > REMEMBERED:
+            oldest = next(iter(self._seen))
+            if self._seen[oldest] is not None:
+                break  # somebody waits for it
+            del self._seen[oldest]
+        begin()
+
+    def _admit(self, identity: Identity, payload: bytes, path: str, heard_us: int, key: object) -> None:
+        now = self._clock.time()
+        if self._batcher.is_full(now) or self._shedding.is_crowded(len(payload), now):
+            self._shedding.refused()
+            self._clock.call_later(AGAIN_S, lambda: self._admit(identity, payload, path, heard_us, key))
+            return
+        found = self._admission.admit_meter(
+            identity, payload, CHANNEL, path, self._clock.unix_us(), self._node, heard_us=heard_us
+        )
+        if isinstance(found, Refusal):
+            self._bury(identity, path, payload, found.name.lower(), lambda: self._stored(key))
+            return
+        self._shedding.taken()
+        self._keep(found.uplink, lambda: self._stored(key))
+
+    def _stored(self, key: object) -> None:
+        waiting, self._seen[key] = self._seen.get(key), None
+        for done in waiting or ():
+            done()
+
+    def _keep(self, uplink: Uplink, stored: Done) -> None:
+        """Until it is on disk."""
+
+        def published(confirmed: bool) -> None:
+            if confirmed:
+                stored()
+            else:
+                self.counters["mqtt.kept_waiting"] += 1
+                self._clock.call_later(AGAIN_S, lambda: self._batcher.add(uplink, published))
+
+        self._batcher.add(uplink, published)
+
+    def _from_unknown(self, name: str, topic: str, payload: bytes, done: Done) -> None:
+        self.counters["mqtt.unknown_device"] += 1
+        self._note(name, "unknown device", topic)
+        self._bury(NOBODY, topic, payload, "unknown_device", done, unknown=name)
+
+    def _bury(self, whose: Identity, path: str, payload: bytes, fault: str, done: Done, unknown: str = "") -> None:
+        """A dead letter; of a device that is ``unknown`` one an hour."""
+        now = self._clock.time()
+        if unknown:
+            if now - self._unknown.get(unknown, float("-inf")) < UNKNOWN_S:
+                self.counters["mqtt.left_out"] += 1
+                done()
+                return
+            self._unknown[unknown] = now
+            self._unknown.move_to_end(unknown)
+            if len(self._unknown) > MOST_UNKNOWN:
+                self._unknown.popitem(last=False)
+        self.counters["mqtt.dead_letters"] += 1
+        uplink = Uplink(
+            whose.meter_id,
+            self._tenant_id,
+            whose.product_id,
+            CHANNEL,
+            path[:200],
+            self._clock.unix_us(),
+            payload,
+            fault,
+        )
+        self._keep(uplink, done)

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages of a broker: acknowledged when on disk, applied once; what is nobody's or no event stops nothing. Commands in a device's queue."""
+
+import asyncio
+import json
+from base64 import b64decode, b64encode
+from uuid import uuid4
+
+from openmains.app.command.downlink import DownFrame
+from openmains.app.command.results import delivery_report
+from openmains.app.fleet.identities import Identities, Identity
+from openmains.app.ingest.edge.admission import Admission
+from openmains.app.ingest.edge.batcher import Batcher
+from openmains.app.ingest.edge.pace import Pace
+from openmains.app.ingest.edge.shedding import Shedding
+from openmains.app.ingest.uplink import Uplink, decode_batch
+from openmains.app.link.link_reports import LinkReports
+from openmains.app.link.mqtt.commands import QueueCommands, command_of, item_of
+from openmains.app.link.mqtt.directory import MqttDevice, MqttDirectory
+from openmains.app.link.mqtt.receiver import MqttReceiver
+from openmains.domain.ids import CommandId, MeterId, ProductId, TenantId
+from openmains.drivers import catalog
+from tests.support.station import AT, LoopTime
+
+DRIVERS = {ProductId(1): "openmains/water-1", ProductId(2): "cjt188/water-2004"}
+EUI, OTHER, UNKNOWN = (f"70b3d57ed000000{n}" for n in (1, 2, 9))
+METER, LINE_METER = Identity(MeterId(1), TenantId(1), ProductId(1)), Identity(MeterId(2), TenantId(1), ProductId(2))
+GOOD = next(vector.frame for vector in catalog.load().driver(DRIVERS[ProductId(1)]).vectors if vector.fault is None)
+
+
+class Disk:
+    """The stream's writing side; while ``is_away`` it confirms nothing."""
+
+    def __init__(self) -> None:
+        self.uplinks: list[Uplink] = []
+        self.is_away = False
+
+    async def publish(self, shard: int, data: bytes) -> int:
+        if self.is_away:
+            raise ConnectionError
+        self.uplinks += decode_batch(data)
+        return len(self.uplinks)
+
+
+class Town:
+    """A receiver with two meters, and the broker's other side in lists."""
+
+    def __init__(self) -> None:
+        self.disk, self.clock = Disk(), LoopTime()
+        self.done: list[str] = []
+        self.noted: list[str] = []
+        self.down: list[tuple[str, dict[str, object]]] = []
+        self.taken: bool | None = True
+        self.stopped = False
+        directory = MqttDirectory()
+        directory.replace([MqttDevice(METER, EUI), MqttDevice(LINE_METER, OTHER)])
+        self.directory = directory
+        admission = Admission(Identities(), catalog.load())
+        admission.set_products(DRIVERS, {})
+        batcher = Batcher(self.disk, 1, linger_s=0.001)
+        self.commands = QueueCommands(
+            directory=directory,
+            clock=self.clock,
+            words=LinkReports(1, self.clock, batcher.add),
+            stopped=lambda tenant_id: self.stopped,
+            publish=self._publish,
+            driver_of=admission.driver_for,
+            f_port=10,
+        )
+        self.receiver = MqttReceiver(
+            node=1, tenant_id=TenantId(1), directory=directory, admission=admission, batcher=batcher, shedding=Shedding(Pace()),
+            clock=self.clock, queue=self.commands, note=lambda name, reason, detail: self.noted.append(name),
+        )  # fmt: skip
+
+    def _publish(self, topic: str, payload: bytes, taken: object) -> bool:
+        if self.taken is None:
+            return False
+        self.down.append((topic, json.loads(payload)))
+        taken(self.taken)  # type: ignore[operator]
+        return True
+
+    def say(self, eui: str, event: str = "up", *, name: str = "", raw: bytes | None = None, **told: object) -> None:
+        body = json.dumps({"deviceInfo": {"devEui": eui}, **told}).encode() if raw is None else raw
+        topic = f"application/a/device/{eui}/event/{event}"
+        self.receiver.receive(topic, body, lambda: self.done.append(name))
+
+    def up(self, eui: str, count: int, frame: bytes = GOOD, *, name: str = "") -> None:
+        self.say(
+            eui,
+            name=name,
+            fCnt=count,
+            fPort=2,
+            data=b64encode(frame).decode(),
+            devAddr="01020304",
+            time="2026-01-01T17:00:00Z",
+        )
+
+    def words(self) -> list[tuple[str, int, str]]:
+        """What the link said of commands."""
+        found = [delivery_report(uplink) for uplink in self.disk.uplinks if uplink.channel == "link"]
+        return [(word.link, word.command_id, word.detail) for word in found if word is not None]
+
+    async def stored(self, count: int) -> None:
+        async with asyncio.timeout(10):
+            while len(self.disk.uplinks) < count:
+                await asyncio.sleep(0.001)
+
+
+def frame_of(command: int, meter: Identity = METER) -> DownFrame:
+    return DownFrame(CommandId(command), TenantId(1), meter.meter_id, meter.product_id, 0, "valve_close", b"\1\2")
+
+
+async def test_a_message_is_acknowledged_when_it_is_on_disk_and_applied_once() -> None:
+    town = Town()
+    town.up(EUI, 1, name="first")
+    town.up(EUI, 1, name="again, on its way")
+    assert town.done == []
+    await town.stored(1)
+    await asyncio.sleep(0)
+    assert sorted(town.done) == ["again, on its way", "first"]
+    town.up(EUI, 1, name="again, later")
+    assert town.done[-1] == "again, later"
+    (uplink,) = town.disk.uplinks
+    assert (uplink.meter_id, uplink.path, uplink.payload, uplink.fault, uplink.node) == (1, f"{EUI}/up/2", GOOD, "", 1)
+    assert uplink.received_us == (AT - 1_800) * 1_000_000  # as the network heard it
+    town.up(EUI, 2)  # the same words with the next counter are another message
+    await town.stored(2)
+    assert town.receiver.counters["mqtt.repeated"] == 2
+
+
+async def test_what_the_stream_does_not_take_is_tried_again_and_not_acknowledged_before() -> None:
+    town = Town()
+    again: list[object] = []
+    town.clock.call_later = lambda seconds, call: again.append(call)  # type: ignore[method-assign,assignment]
+    town.disk.is_away = True
+    town.up(EUI, 1, name="kept")
+    async with asyncio.timeout(10):
+        while not again:
+            await asyncio.sleep(0.001)
+    assert town.done == [] and town.receiver.counters["mqtt.kept_waiting"] == 1
+    town.disk.is_away = False
+    again.pop()()  # type: ignore[operator]
+    await town.stored(1)
+    assert town.done == ["kept"]
+
+
+async def test_what_is_no_event_or_of_nobody_is_a_dead_letter_and_stops_nothing() -> None:
+    town = Town()
+    town.say(EUI, raw=b"{", name="garbage")
+    for count in range(3):
+        town.up(UNKNOWN, count, name="unknown")
+    town.receiver.receive("weather/today", b"sun", lambda: town.done.append("other"))
+    town.up(EUI, 1, b"\0" * 600, name="too large")
+    town.say(EUI, "location", name="unused")
+    town.say(EUI, name="empty")
+    town.up(EUI, 2, name="good")
+    await town.stored(5)
+    await asyncio.sleep(0)
+    kept = sorted((uplink.meter_id, uplink.fault, uplink.tenant_id) for uplink in town.disk.uplinks)
+    assert kept == [
+        (0, "unknown_device", 1),
+        (0, "unknown_topic", 1),
+        (1, "", 1),
+        (1, "bad_event", 1),
+        (1, "too_large", 1),
+    ]
+    assert sorted(town.done) == sorted(["garbage", *["unknown"] * 3, "other", "too large", "unused", "empty", "good"])
+    assert town.noted == [UNKNOWN] * 3 and town.receiver.counters["mqtt.unknown_device"] == 3
+
+
+async def test_a_command_lies_in_the_queue_under_its_own_name_and_its_ack_is_told() -> None:
+    town = Town()
+    town.up(EUI, 1)
+    town.commands.handle([frame_of(7), frame_of(7)])
+    assert [topic for topic, _ in town.down] == [f"application/a/device/{EUI}/command/down"] * 2
+    named = {str(item["id"]) for _, item in town.down}
+    assert named == {str(item_of(CommandId(7)))} and command_of(named.pop()) == 7
+    assert b64decode(str(town.down[0][1]["data"])) == b"\1\2" and town.down[0][1]["fPort"] == 10
+    item = str(item_of(CommandId(7)))
+    town.say(EUI, "ack", queueItemId=item, acknowledged=True, name="ack")
+    town.say(EUI, "ack", queueItemId=item, name="nack, told again")
+    town.say(EUI, "log", code="EXPIRED", context={"queue_item_id": str(item_of(CommandId(8)))})
+    town.say(EUI, "ack", queueItemId=str(uuid4()), acknowledged=True)  # of somebody else
+    town.say(EUI, "txack", queueItemId=item)
+    await town.stored(4)
+    assert town.words() == [("delivered", 7, ""), ("lost", 7, ""), ("lost", 8, "")]
+    assert {"ack", "nack, told again"} <= set(town.done)
+
+
+async def test_a_command_that_cannot_go_is_told_at_once_and_those_of_others_are_left_alone() -> None:
+    town = Town()
+    town.commands.handle([frame_of(1)])  # not heard since we began
+    town.up(EUI, 1)
+    town.up(OTHER, 1)
+    town.taken = None  # no connection
+    town.commands.handle([frame_of(2)])
+    town.taken = False  # nobody holds the topic
+    town.commands.handle([frame_of(3)])
+    town.taken, town.stopped = True, True
+    town.commands.handle([frame_of(4)])
+    town.stopped = False
+    town.commands.handle([frame_of(5, LINE_METER)])  # a page that is asked on a line
+    with_module = DownFrame(
+        CommandId(6), TenantId(1), METER.meter_id, METER.product_id, 490154203237518, "valve_close", b"\1"
+    )
+    town.commands.handle([with_module, frame_of(9, Identity(MeterId(99), TenantId(1), ProductId(1)))])
+    await town.stored(7)
+    assert town.words() == [("lost", n, "") for n in (1, 2, 3, 4)] + [("declined", 5, "not_by_this_driver")]
+    assert [str(item["id"]) for _, item in town.down] == [str(item_of(CommandId(3)))]
+
+
+def test_a_directory_follows_the_registry() -> None:
+    directory = MqttDirectory()
+    directory.replace([MqttDevice(METER, EUI)])
+    directory.change([MqttDevice(LINE_METER, EUI)], [METER.meter_id])  # the radio moved to another meter
+    assert directory.device(EUI) == LINE_METER and directory.dev_eui_of(METER.meter_id) == ""
+    directory.change([], [LINE_METER.meter_id])
+    assert directory.device(EUI) is None and len(directory) == 0
