@@ -24,7 +24,7 @@ function isOnPhone(id: string, graph: Graph): boolean {
 }
 
 export default defineConfig({
-  plugins: [vue(), fieldWorker(), ...(process.env.VITEST ? [] : [elementPlusStyles({})])],
+  plugins: [vue(), fieldWorker("field"), fieldWorker("my"), ...(process.env.VITEST ? [] : [elementPlusStyles({})])],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   define: { __VUE_I18N_FULL_INSTALL__: false, __VUE_I18N_LEGACY_API__: false, __INTLIFY_PROD_DEVTOOLS__: false },
   build: {
@@ -36,8 +36,9 @@ export default defineConfig({
     // What many pages need comes as one file: a page of its own is a handful of requests, not eighty (e2e/budget.mjs). Charts stay apart, for
     // they are large and most pages have none; so does what the phone pages need too, an entry of their own that loads little.
     rolldownOptions: {
-      input: { console: "index.html", field: "field/index.html" },
+      input: { console: "index.html", field: "field/index.html", my: "my/index.html" },
       output: { codeSplitting: { groups: [
+        { name: "base", test: /node_modules[\\/](@vue|vue|vue-router|vue-i18n|@intlify)[\\/]/, priority: 1 }, // all three entries need it whole
         { name: (id, graph) => (isOnPhone(id, graph) ? null : "common"), test: /node_modules[\\/](?!echarts|zrender)|[\\/]src[\\/]shared[\\/]/, minShareCount: 14, includeDependenciesRecursively: false },
       ] } },
     },

@@ -57,5 +57,5 @@ export async function startDemo() {
     }
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
-  return { url, coapPort, password: /password (\S+)/.exec(said)?.[1], passwordFile: join(folder, "e2e-password"), folder, stop };
+  return { url, coapPort, said: () => said, password: /password (\S+)/.exec(said)?.[1], passwordFile: join(folder, "e2e-password"), folder, stop };
 }

@@ -6,6 +6,7 @@ import { alarmStories } from "./alarms.mjs";
 import { api, openPage } from "./browser.mjs";
 import { chargingStory } from "./charging.mjs";
 import { commandStory } from "./commands.mjs";
+import { customerStory } from "./customer.mjs";
 import { controlStories } from "./control.mjs";
 import { installerStory, readerStory } from "./field.mjs";
 import { frameStories } from "./frame.mjs";
@@ -24,6 +25,7 @@ const STORIES = {
   reader: readerStory,
   installer: installerStory,
   charging: chargingStory,
+  customer: customerStory,
   ...ruleStories,
   ...widthStories,
   ...operatorStories,
@@ -58,7 +60,7 @@ export async function walk(browser, demo, persons, jobs, brief = false) {
       const [{ name, story, locale }] = left.splice(place, 1);
       const tag = String(base + left.length).slice(-8);
       underWay.add(name);
-      await told({ browser, url: demo.url, coapPort: demo.coapPort, ...person, locale, findings, tag, brief }, name, story);
+      await told({ browser, url: demo.url, coapPort: demo.coapPort, said: demo.said, ...person, locale, findings, tag, brief }, name, story);
       underWay.delete(name);
     }
   };

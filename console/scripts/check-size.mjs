@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The shell of the console (entry, everything it imports at once, its styles) stays within 300 kB gzip; the phone pages with all that they
-// can come to need, also what is loaded later, within 200 kB: that is what a phone takes along for a day without network.
+// can come to need, also what is loaded later, within 200 kB: that is what a phone takes along for a day without network; customers' pages (my) within 120 kB.
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
@@ -33,12 +33,14 @@ add(Object.keys(manifest).find((key) => key === "index.html"), shell, seen);
 add(Object.keys(manifest).find((key) => key.endsWith("app/AppFrame.vue")), shell, seen);
 weigh("shell", shell, 300_000);
 
-const worker = readFileSync(new URL("field-worker.js", dist), "utf8");
-const kept = JSON.parse(/const FILES = (\[.*?\]);/.exec(worker)?.[1] ?? "[]").map((file) => (file === "/field/" ? "field/index.html" : file.slice(1)));
-if (kept.length < 5) throw new Error("the service worker knows no files");
-weigh("field", new Set([...kept, "field-worker.js"]), 200_000);
+for (const [app, limit] of [["field", 200_000], ["my", 120_000]]) {
+  const worker = readFileSync(new URL(`${app}-worker.js`, dist), "utf8");
+  const kept = JSON.parse(/const FILES = (\[.*?\]);/.exec(worker)?.[1] ?? "[]").map((file) => (file === `/${app}/` ? `${app}/index.html` : file.slice(1)));
+  if (kept.length < 5) throw new Error("the service worker knows no files");
+  weigh(app, new Set([...kept, `${app}-worker.js`]), limit);
+}
 
-for (const page of ["index.html", "field/index.html"]) {
+for (const page of ["index.html", "field/index.html", "my/index.html"]) {
   if (/<script(?![^>]*\bsrc=)/.test(readFileSync(new URL(page, dist), "utf8"))) {
     console.error(`${page} holds an inline script; the content security policy refuses it`);
     failed = true;

@@ -18,6 +18,8 @@ OWNERS: dict[int, set[str]] = {
     57: {"fleet"},  # the book of concentrators of a tenant
     80: {"payment"},  # direct-debit files of a tenant are made and voided
     107: {"fleet"},  # tags of a tenant
+    112: {"portal"},  # codes for a phone
+    113: {"portal"},  # requests of a customer
     83: {"arrears"},  # steps of a tenant's arrears are made
     0x6F6D_0001: {"fleet"},  # an import of a tenant
     0x6F6D_0002: {"fleet", "places", "newest_first"},  # the tree of a tenant's areas

@@ -30,7 +30,7 @@ for (const [context, tree] of [["shared", shared as Words] as const, ...words]) 
   }
 }
 // Words that come with a part that is loaded late, and not with the frame.
-const late = Object.entries(import.meta.glob<{ words: Words }>(["/src/features/*/parts/*Words.ts", "/src/features/*/*Words.ts"], { eager: true })).map(([path, file]) => [path.split("/")[3] ?? "", file.words] as const).filter(([, tree]) => tree !== undefined);
+const late = Object.entries(import.meta.glob<{ words: Words }>(["/src/features/*/parts/*Words.ts", "/src/features/*/*Words.ts", "/src/phone/*/*Words.ts"], { eager: true })).map(([path, file]) => [path.split("/")[3] ?? "", file.words] as const).filter(([, tree]) => tree !== undefined);
 for (const [context, tree] of late) {
   for (const name of Object.keys(tree)) {
     if (owners.has(name)) throw new Error(`words of "${name}" stand in ${String(owners.get(name))} and late in ${context}`);

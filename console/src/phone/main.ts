@@ -31,7 +31,7 @@ router.beforeEach((to) => (me.value === null && to.name !== "sign-in" ? { name: 
 
 await wake();
 createApp(PhoneApp).use(i18n).use(router).mount("#app");
-watchWorker();
+watchWorker("/field-worker.js", "/field/");
 await router.isReady(); // what the first contact finds leads to pages of its own
 void sync();
 void navigator.storage?.persist?.(); // asks the browser not to clear what waits when space is short

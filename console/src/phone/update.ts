@@ -9,7 +9,7 @@ export const installed = ref(false);
 /** Without HTTPS the browser offers neither service worker nor camera. */
 export const insecure = !window.isSecureContext;
 
-export function watchWorker(): void {
+export function watchWorker(script: string, scope: string): void {
   if (!("serviceWorker" in navigator)) return;
   const container = navigator.serviceWorker;
   let taken = container.controller !== null;
@@ -17,7 +17,7 @@ export function watchWorker(): void {
     if (taken) window.location.reload(); // the new build's code for the new build's files
     taken = true;
   });
-  void container.register("/field-worker.js", { scope: "/field/" }).then((registration) => {
+  void container.register(script, { scope }).then((registration) => {
     const waits = (): void => {
       if (registration.waiting !== null && container.controller !== null) ready.value = registration.waiting;
     };

@@ -25,6 +25,7 @@ from openmains.run.care.engine_files import engine_lines, watch_database
 from openmains.run.care.faults import FaultFolder
 from openmains.run.care.texts import postgres_version_mended, role_keeps_ending, stream_definition_restored
 from openmains.run.demo.certificates import with_tcp
+from openmains.run.demo.phone_host import with_phones
 from openmains.run.engines.child import Child, StartError
 from openmains.run.engines.engines import Engines
 from openmains.run.logs import LogFiles
@@ -318,4 +319,4 @@ def add_demo_arguments(parser: argparse.ArgumentParser) -> None:
 def demo(args: argparse.Namespace, loaded: Loaded) -> int:
     """``openmains demo``: serve, and the demo utility beside it."""
     del args
-    return supervise(lambda: Supervisor(with_tcp(loaded), ("demo",)))
+    return supervise(lambda: Supervisor(with_phones(with_tcp(loaded)), ("demo",)))

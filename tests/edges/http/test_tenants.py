@@ -58,6 +58,9 @@ TABLES = (
     "notice_policy",
     "notice",
     "announcement",
+    "customer_code",
+    "customer_session",
+    "customer_request",
     "subscription",
     "outbox_event",
 )

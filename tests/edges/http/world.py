@@ -36,6 +36,7 @@ from openmains.edges.http.app import build_app
 from openmains.edges.http.deps import ApiDeps, ApiSettings
 from openmains.edges.postgres.db import API_ROLE, PIPELINE_ROLE, Pool, create_pool
 from openmains.edges.postgres.identity.tables import SignIn, create_tenant_admin
+from openmains.edges.postgres.portal.tables import Lookups as CustomerLookups
 from openmains.edges.postgres.security.keys import PostgresKeys
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.signer.switch import FileSwitch
@@ -219,6 +220,7 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
         stop_switch=FileSwitch(folder / "stop"),
         command_drivers=PlainDrivers(),
         cell_loads=ClickHouseCellLoads(clickhouse),
+        customer_lookups=CustomerLookups(pool),
         sealer=VaultSealer(Vault(PostgresKeys(pipeline), lambda: masters, secrets.token_bytes)),
     )
     owner = await asyncpg.connect(urls.postgres_owner)

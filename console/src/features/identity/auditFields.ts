@@ -32,6 +32,7 @@ export const auditFields = {
   tags: ["标签", "Tags"],
   rows: ["行数", "Rows"],
   address: ["地址", "Address"],
+  guesses: ["输错次数", "Wrong codes"],
   allow_cbc: ["允许 CBC 套件", "CBC suite allowed"],
   allow_no_ems: ["允许无扩展主密钥", "No extended master secret allowed"],
   area_id: ["区域编号", "Number of the area"],

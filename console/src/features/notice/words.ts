@@ -26,7 +26,7 @@ export const words = {
     held: { quiet: ["免打扰至", "quiet until"], digest: ["汇总于", "digest at"] },
     reasons: { "no-contact": ["没有联系方式", "no contact"], "nobody-on-duty": ["无人值班", "nobody is on duty"], "secret-unreadable": ["密钥无法解封，请重新填写", "the secret does not open: enter it again"], timeout: ["超时", "timed out"] },
     severities: { critical: ["紧急", "Critical"], major: ["重要", "Major"], minor: ["次要", "Minor"], info: ["提示", "Info"] },
-    noticeKinds: { escalated: ["升级", "escalated"], cleared: ["已恢复", "over"], test: ["测试", "test"], order: ["派单", "work order"], order_overdue: ["工单超时", "overdue"] },
+    noticeKinds: { escalated: ["升级", "escalated"], cleared: ["已恢复", "over"], test: ["测试", "test"], order: ["派单", "work order"], order_overdue: ["工单超时", "overdue"], announcement: ["公告", "announcement"], customer_code: ["登录验证码", "sign-in code"] },
     summary: ["近 {hours} 小时 {alarms} 条告警：20 秒内送达 {inTime}，较晚 {late}，未送达 {pending}，失败 {failed}。", "{alarms} alarms in {hours} hours: {inTime} reached somebody within 20 s, {late} later, {pending} not yet, {failed} failed."],
     untold: ["{count} 条告警没有任何策略通知！", "No policy tells anybody of {count} alarms!"],
     inboxEmpty: ["没有通知", "Nothing here"], unseen: ["未读 {count}", "{count} unread"], readAll: ["全部已读", "All read"], read: ["已读", "Read"], toAlarm: ["查看告警", "See the alarms"],

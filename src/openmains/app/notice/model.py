@@ -13,7 +13,9 @@ ChannelKind = Literal[
     "inbox", "email", "webhook", "wecom", "dingtalk", "feishu", "sms_aliyun", "sms_tencent", "wechat", "apprise"
 ]
 NoticeState = Literal["waiting", "sending", "accepted", "failed"]
-TemplateKind = Literal["raised", "escalated", "cleared", "digest", "test", "order", "order_overdue", "announcement"]
+TemplateKind = Literal[
+    "raised", "escalated", "cleared", "digest", "test", "order", "order_overdue", "announcement", "customer_code"
+]
 Locale = Literal["zh", "en"]
 Minute = Annotated[int, Meta(ge=0, le=1439)]
 Row64 = Annotated[int, Meta(ge=1, le=2**63 - 1)]

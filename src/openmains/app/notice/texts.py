@@ -30,9 +30,11 @@ FACTS: Final = frozenset(
         "title",
         "due",
         "text",
+        "code",
     }
 )
 MOST_LISTED: Final = 10
+HIDDEN: Final = "••••••"  # a code that the log does not know
 _FACT = re.compile(r"\{([a-z]+)\}")
 
 _WHERE_ZH = "\n表号 {number}\n地址 {address}（{area}）\n时间 {raised}{value}\n"
@@ -63,6 +65,8 @@ TEMPLATES: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
     ),
     ("announcement", "zh"): ("【{utility}】{title}", "{text}"),
     ("announcement", "en"): ("[{utility}] {title}", "{text}"),
+    ("customer_code", "zh"): ("【{utility}】登录验证码", "验证码 {code}，5 分钟内有效，请勿告诉他人。"),
+    ("customer_code", "en"): ("[{utility}] Your code", "Your code is {code}. It is good for 5 minutes; tell it to nobody."),
     ("digest", "zh"): ("{utility}：{count} 条告警通知", "{list}\n详见控制台。"),
     ("digest", "en"): ("{utility}: {count} notices", "{list}\nSee the console."),
     ("test", "zh"): ("{utility}：测试通知", "这是一条测试通知，收到即表示该渠道可用。"),
@@ -149,6 +153,7 @@ def facts_of(raw: Mapping[str, object], utility: str, zone: Zone, locale: str) -
         "order": str(raw.get("order_id") or ""),
         "title": str(raw.get("title") or ""),
         "text": str(raw.get("text") or ""),
+        "code": str(raw.get("code") or HIDDEN),
         "due": local_time(due // 1_000_000, zone) if isinstance(due := raw.get("due_us"), int) else "–",
     }
 

@@ -10,8 +10,11 @@ down holds up nobody else.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import msgspec
+
+from openmains.app.notice.codes import FACT, KIND, SealedCode, open_code
 from openmains.app.notice.model import Locale
 from openmains.app.notice.ports import ChannelAccount, Contact, Due, NoticeWork, PersonalOpener, Sender
 from openmains.app.notice.sealing import KeyUnreadableError, Sealer, channel_purpose
@@ -118,9 +121,23 @@ class NoticeLoop:
         for notice in waiting:
             phone = "" if notice.customer_id is None else phones.get(notice.customer_id, "")
             told = Refused("phone-unreadable", is_final=True) if notice.customer_id in broken else secrets
-            await self._send(
-                account, Parcel((notice.notice_id,)), [notice], Contact("", phone, "", locale), words, told
-            )
+            whole = await self._with_code(account, notice) if notice.kind == KIND else notice
+            parcel, whom = Parcel((notice.notice_id,)), Contact("", phone, "", locale)
+            if isinstance(whole, Refused):
+                await self._send(account, parcel, [notice], whom, words, whole)
+            else:
+                await self._send(account, parcel, [whole], whom, words, told)
+
+    async def _with_code(self, account: ChannelAccount, notice: Due) -> Due | Refused:
+        """Its code is opened for this message only; one that is over goes nowhere."""
+        kept = msgspec.convert(notice.facts, SealedCode)
+        if self.now_us() >= kept.expires_us:
+            return Refused("code-over", is_final=True)
+        try:
+            code = await open_code(self.sealer, account.tenant_id, notice.key, kept)
+        except KeyUnreadableError:
+            return Refused("secret-unreadable", is_final=True)
+        return replace(notice, facts={FACT: code})
 
     async def _secrets(self, account: ChannelAccount) -> dict[str, str] | Refused:
         if account.sealed is None:

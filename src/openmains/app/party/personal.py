@@ -83,6 +83,10 @@ class IndexKey:
         """Of a normalised value."""
         return hmac.digest(self._raw, f"openmains blind index 1 {of.value} {value}".encode(), "sha256")
 
+    def code_mark(self, challenge: str, code: str) -> bytes:
+        """Of a code that was sent to a phone, as the answer to one challenge."""
+        return hmac.digest(self._raw, f"openmains phone code 1 {challenge} {code}".encode(), "sha256")
+
 
 class PersonalSealer:
     """The keys of one tenant in one hand, for a piece of work."""
@@ -99,6 +103,10 @@ class PersonalSealer:
     def blind(self, of: PersonalField, text: str) -> bytes:
         """What a value as somebody writes it is found by."""
         return self._index.blind(of, normalise(of, text))
+
+    def code_mark(self, challenge: str, code: str) -> bytes:
+        """As which a code is kept until it is used: a million codes are soon tried, so not without a key."""
+        return self._index.code_mark(challenge, code)
 
 
 class PersonalVault:

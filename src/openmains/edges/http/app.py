@@ -34,6 +34,9 @@ from openmains.edges.http import (
     command_policy,
     command_safety,
     concentrators,
+    customer_acts,
+    customer_homes,
+    customer_session,
     debits,
     device_management,
     driver_pages,
@@ -121,7 +124,7 @@ _MODULES = (
     debits, payment_partners, receipt_papers,
     readings_bulk, readings_insert, readings_sums, readings_saved, readings_tasks, areas, concentrators,
     driver_pages, imports, home, party, party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log,
-    announcements, subscriptions, field, work_order, work_order_field, rule, system,
+    announcements, customer_session, customer_homes, customer_acts, subscriptions, field, work_order, work_order_field, rule, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(
@@ -195,6 +198,7 @@ def openapi_config() -> OpenAPIConfig:
                 "arrears",
                 "counter",
                 "payments",
+                "customer pages",
                 "field",
             )
         ]

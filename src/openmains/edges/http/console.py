@@ -23,6 +23,7 @@ _KINDS = {
     ".js": "text/javascript",
     ".webmanifest": "application/manifest+json",
 }  # whatever the machine's own table says
+PHONE_APPS = ("field", "my")
 _WORTH_BYTES = 1024  # below it the answer fits one packet either way
 
 
@@ -45,8 +46,9 @@ def console_handlers(folder: Path | None) -> list[Any]:
         if not target.is_relative_to(root) or not target.is_file():
             if "." in wanted.rsplit("/", 1)[-1]:
                 raise NotFoundException  # a missing asset; only pages fall back to the index
-            phone = root / "field" / "index.html"  # the phone pages are an app of their own
-            target = phone if wanted.split("/", 1)[0] == "field" and phone.is_file() else root / "index.html"
+            app = wanted.split("/", 1)[0]
+            phone = root / app / "index.html"  # the phone pages, of the staff and of customers, are apps of their own
+            target = phone if app in PHONE_APPS and phone.is_file() else root / "index.html"
         return await _file(root, target, request)
 
     return [console_index, console_file]

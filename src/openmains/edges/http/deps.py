@@ -31,6 +31,9 @@ from openmains.app.ingest.ports import UplinkReplay
 from openmains.app.notice.sealing import Sealer
 from openmains.app.party.personal import PersonalVault
 from openmains.app.payment.channels.port import Caller
+from openmains.app.portal.model import Visitor
+from openmains.app.portal.ports import PortalLookups
+from openmains.app.portal.sign_in import CustomerSignIn
 from openmains.app.problems import Problem
 from openmains.app.readings.bulk.ports import BulkStore
 from openmains.app.readings.changes import ChangeStore
@@ -105,10 +108,12 @@ class ApiDeps:
     cell_loads: CellLoads | None = None
     meter_link: MeterLink | None = None
     sealer: Sealer | None = None
+    customer_lookups: PortalLookups | None = None
     provider_call: Caller | None = None  # to providers of payments
     tax: TaxAdapter | None = None  # issues invoices
     away: tuple[type[Exception], ...] = ()  # what the engines' clients raise when theirs is not there
     sign_in: SignIn = field(init=False)
+    customer_sign_in: CustomerSignIn | None = field(init=False)
     change_password: ChangePassword = field(init=False)
     home: HomeSummaries = field(init=False)
     api_limiter: Limiter = field(init=False)
@@ -129,6 +134,11 @@ class ApiDeps:
     def __post_init__(self) -> None:
         gate = asyncio.Semaphore(PASSWORDS_AT_ONCE)
         self.sign_in = SignIn(self.store, self.sign_in_store, self.settings.session, self.now, gate)
+        self.customer_sign_in = None
+        if self.customer_lookups is not None and self.personal is not None and self.sealer is not None:
+            self.customer_sign_in = CustomerSignIn(
+                self.store, self.customer_lookups, self.personal, self.sealer, self.now_us
+            )
         self.change_password = ChangePassword(self.store, self.now, gate)
         self.home = HomeSummaries(self.store, self.now_us)
         self.api_limiter = Limiter(*self.settings.api_rate)
@@ -145,6 +155,12 @@ def actor_of(connection: Connection) -> Actor:
     """Who asks; set by the guard of every operation that is not public."""
     actor: Actor = connection.scope["state"]["actor"]
     return actor
+
+
+def visitor_of(connection: Connection) -> Visitor:
+    """Which customer asks; set by the guard of customers' operations."""
+    visitor: Visitor = connection.scope["state"]["visitor"]
+    return visitor
 
 
 def today_of(deps: ApiDeps, actor: Actor) -> date:

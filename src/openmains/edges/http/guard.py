@@ -16,6 +16,7 @@ from litestar.handlers.base import BaseRouteHandler
 from openmains.app.identity.hashing import hash_secret
 from openmains.app.identity.model import Actor
 from openmains.app.identity.session import note_use
+from openmains.app.portal.model import Visitor
 from openmains.app.problems import Problem
 from openmains.app.reach import NONE, Limits, limit_to
 from openmains.domain.identity.permission import PERMISSIONS
@@ -25,6 +26,8 @@ from openmains.edges.http.problems import request_id_of
 from openmains.edges.http.proxies import normal
 
 COOKIE = "openmains_session"
+CUSTOMER_COOKIE = "openmains_customer"
+SIGN_INS = frozenset({"sign_in", "ask_for_code", "sign_in_customer"})  # public, and limited by address
 BROWSER_COOKIE = "openmains_browser"  # no credential: failures of this browser are counted apart from its address's
 _BROWSER_S = 400 * 86_400  # the longest that browsers keep one
 RENEWED = "renewed_cookie"  # in a request's state: the cookie of a session that was just extended
@@ -58,11 +61,14 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
     deps = deps_of(connection)
     limit_to(NONE)  # of a request before in the same task
     if access is not None and access.is_public:
-        if operation_of(handler) == "sign_in":
+        if operation_of(handler) in SIGN_INS:
             _limit(deps.sign_in_limiter.wait_s(client_address(connection)))
             _check_origin(connection, deps, header_needed=False)
         return
     if operation_of(handler) == "read_metrics" and _is_local(connection, deps):
+        return
+    if access is not None and access.is_customer:
+        await _authorize_customer(connection, deps)
         return
     actor = await identify(connection, deps)
     if actor is None:
@@ -82,6 +88,26 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
         raise Problem("whole-utility-only")
     connection.scope["state"]["actor"] = actor
     limit_to(Limits(actor.reach, actor.user_id))
+
+
+async def _authorize_customer(connection: Connection, deps: ApiDeps) -> None:
+    """A customer has a cookie of its own: no token and no session of the staff is looked at, and none of theirs is looked for here."""
+    secret = connection.cookies.get(CUSTOMER_COOKIE, "")[:256]
+    if not secret or deps.customer_lookups is None:
+        _limit(deps.api_limiter.wait_s(f"address {client_address(connection)}"))
+        raise Problem("customer-sign-in-needed")
+    secret_hash = hash_secret(secret)
+    _limit(deps.api_limiter.wait_s(f"customer {secret_hash.hex()}"))
+    found = await deps.customer_lookups.session(secret_hash)
+    if found is None:
+        _limit(deps.api_limiter.wait_s(f"address {client_address(connection)}"))
+        raise Problem("customer-sign-in-needed")
+    if _method(connection) not in _SAFE:
+        _check_origin(connection, deps, header_needed=True)
+    connection.scope["state"]["visitor"] = Visitor(
+        found.tenant_id, found.zone, found.expires_at, found.customer_ids, found.codes, secret_hash, client_address(connection),
+        request_id_of(connection.scope),
+    )  # fmt: skip
 
 
 async def identify(connection: Connection, deps: ApiDeps) -> Actor | None:
@@ -154,6 +180,19 @@ def browser_cookie(connection: Connection, value: str) -> Cookie:
         value=value,
         max_age=_BROWSER_S,
         path="/api/v1/session",
+        httponly=True,
+        samesite="strict",
+        secure=_is_secure(connection),
+    )
+
+
+def customer_cookie(connection: Connection, secret: str, age: timedelta) -> Cookie:
+    """The cookie of a customer's session, which goes to customers' operations only; no ``age``: it is taken back."""
+    return Cookie(
+        key=CUSTOMER_COOKIE,
+        value=secret,
+        max_age=int(age.total_seconds()),
+        path="/api/v1/my",
         httponly=True,
         samesite="strict",
         secure=_is_secure(connection),

@@ -21,6 +21,7 @@ class Access:
     """``permission``: the one that is needed; None: a sign-in is enough, or with ``is_public`` not even that – such an operation
     guards itself where it must, and shows who is signed in only what is that person's.
 
+    ``is_customer``: for who signed in by a customer's phone, and for nobody of the staff, whatever a role may (ADR 0059);
     ``before_password_change``: open to a user whose password must be changed first. ``is_whole``: of the utility as a whole, so that nobody
     whose rights are limited may.
     """
@@ -29,6 +30,7 @@ class Access:
     is_public: bool = False
     before_password_change: bool = False
     is_whole: bool = False
+    is_customer: bool = False
 
 
 class UndeclaredAccessError(Exception):
@@ -41,6 +43,7 @@ def may(permission: Permission, *, whole: bool = False) -> dict[str, Any]:
 
 
 PUBLIC: Final = {_KEY: Access(None, is_public=True)}
+CUSTOMER: Final = {_KEY: Access(None, is_customer=True)}
 SIGNED_IN: Final = {_KEY: Access(None)}
 ANY_PASSWORD: Final = {_KEY: Access(None, before_password_change=True)}
 

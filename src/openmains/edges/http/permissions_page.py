@@ -33,6 +33,7 @@ PARTS = {  # tag of the operations: its name in Chinese
     "arrears": "欠费处置",
     "counter": "柜台",
     "payments": "支付渠道与对账",
+    "customer pages": "用户手机页",
     "field": "现场作业",
     "notices": "通知",
     "subscriptions": "订阅推送",
@@ -97,6 +98,7 @@ def _part(handler: BaseRouteHandler) -> str:
 
 def _rows(handler: BaseRouteHandler, access: Access) -> Iterable[str]:
     open_to = "no sign-in / 不需登录" if access.is_public else "signed in / 已登录"
+    open_to = "a customer's phone / 用户本人手机" if access.is_customer else open_to
     needed = f"`{access.permission}`" if access.permission else open_to
     needed += "†" if access.is_whole or access.permission in WHOLE else ""
     needed += "*" if access.before_password_change else ""

@@ -27,6 +27,7 @@ from openmains.edges.postgres.ledger import adapters as ledger
 from openmains.edges.postgres.notice import adapters as notice
 from openmains.edges.postgres.party import adapters as party
 from openmains.edges.postgres.payment import adapters as payment
+from openmains.edges.postgres.portal import adapters as portal
 from openmains.edges.postgres.readings import adapters as readings
 from openmains.edges.postgres.rule import adapters as rule
 from openmains.edges.postgres.security import adapters as security
@@ -37,7 +38,7 @@ Port = TypeVar("Port")
 
 CONTEXTS = (
     identity, job, party, readings, security, alarm, command, field, tariff, ledger, billing, payment, notice, rule, arrears,
-    work_order, ingest,
+    work_order, portal, ingest,
     home,
 )  # fmt: skip
 """Contexts whose adapters need nothing but the transaction; the fleet's are told how values are worded."""

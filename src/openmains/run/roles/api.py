@@ -37,6 +37,7 @@ from openmains.edges.nats.operate import OperateBus
 from openmains.edges.nats.stream import StreamReplay, StreamUnavailableError, UplinkStream
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identity.tables import SignIn
+from openmains.edges.postgres.portal.tables import Lookups as CustomerLookups
 from openmains.edges.postgres.readings.due import KeptReports
 from openmains.edges.postgres.readings.report import ReportLabels
 from openmains.edges.postgres.system.running import RunningDatabase
@@ -116,6 +117,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
                 cell_loads=ClickHouseCellLoads(core.clickhouse),
                 meter_link=OperateBus(core.client),
                 sealer=sealer_of(settings, core.pool),
+                customer_lookups=CustomerLookups(api_pool),
                 provider_call=provider_calls,
                 tax=EmulatedTax() if settings.tax_adapter == "simulator" else None,
                 away=(ClickHouseError, StreamUnavailableError, NatsError),

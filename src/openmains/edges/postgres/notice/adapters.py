@@ -2,10 +2,12 @@
 """Ports of notices and the tables behind them."""
 
 from openmains.app.notice.announcement_model import AnnouncementStore
+from openmains.app.notice.codes import CodeNotices
 from openmains.app.notice.ports import ChannelStore, NoticeLog, RotaStore
 from openmains.app.notice.subscription_model import SubscriptionStore
 from openmains.edges.postgres.adapters import Adapters, Bind
 from openmains.edges.postgres.notice.announcements import Announcements
+from openmains.edges.postgres.notice.codes import Codes
 from openmains.edges.postgres.notice.persons import Persons
 from openmains.edges.postgres.notice.subscriptions import Subscriptions
 from openmains.edges.postgres.notice.tables import Channels, Log
@@ -17,5 +19,6 @@ ADAPTERS: Adapters = dict(
         Bind(NoticeLog).to(Log),
         Bind(SubscriptionStore).to(Subscriptions),
         Bind(AnnouncementStore).to(Announcements),
+        Bind(CodeNotices).to(Codes),
     ]
 )

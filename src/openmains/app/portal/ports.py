@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What customers' pages ask of the store. Every question names whose it is: what another customer holds is not there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from openmains.app.portal.model import Home, HomeRequest
+from openmains.domain.ids import AccountId, CustomerId, OrderId, TenantId
+from openmains.domain.period import Zone
+
+
+@dataclass(frozen=True, slots=True)
+class Utility:
+    """Before anybody is known: which utility, and its time."""
+
+    tenant_id: TenantId
+    zone: Zone
+
+
+@dataclass(frozen=True, slots=True)
+class VisitorSession:
+    """A session that is not over, with the customers whose own phone it is now."""
+
+    tenant_id: TenantId
+    zone: Zone
+    expires_at: datetime
+    customer_ids: tuple[CustomerId, ...]
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCode:
+    """A code that was asked for, under lock."""
+
+    code_id: int
+    blind: bytes
+    mark: bytes
+    guesses: int
+    expires_us: int
+    used_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Who of the visitor's customers holds an account, since when."""
+
+    account_id: AccountId
+    customer_id: CustomerId
+    since: datetime
+
+
+class PortalLookups(Protocol):
+    """The look-ups that cross tenants."""
+
+    async def utility(self, code: str | None) -> Utility | None:
+        """By its code; without one the only one there is."""
+
+    async def of_challenge(self, challenge: bytes) -> Utility | None: ...
+    async def session(self, session_hash: bytes) -> VisitorSession | None:
+        """None too where the phone is nobody's any more."""
+
+
+class PortalStore(Protocol):
+    """Codes, sessions and homes of one utility's customers."""
+
+    async def lock_phone(self, blind: bytes) -> None:
+        """Nobody else asks for a code for this phone until the transaction ends."""
+
+    async def asked(self, blind: bytes, since_us: int) -> list[int]:
+        """When codes for it were asked for, newest first."""
+
+    async def customers(self, blind: bytes) -> list[tuple[CustomerId, str]]:
+        """Whose own phone it is, by id and code."""
+
+    async def add_code(
+        self, challenge: bytes, blind: bytes, mark: bytes, now_us: int, expires_us: int, address: str
+    ) -> None:
+        """What is a day old is forgotten."""
+
+    async def lock_code(self, challenge: bytes) -> HeldCode | None: ...
+    async def note_guess(self, code_id: int) -> None: ...
+    async def use_code(self, code_id: int, now_us: int) -> None: ...
+    async def add_session(self, session_hash: bytes, blind: bytes, expires_at: datetime, address: str) -> None: ...
+    async def end_session(self, session_hash: bytes) -> None: ...
+    async def homes(self, customer_ids: Sequence[CustomerId]) -> list[Home]:
+        """Accounts that they hold now, with what hangs there; at most 100."""
+
+    async def holding(self, customer_ids: Sequence[CustomerId], account_id: int) -> Holding | None:
+        """None: none of them holds it now."""
+
+    async def lock_requests(self, customer_id: CustomerId) -> None:
+        """Nobody else asks for this customer until the transaction ends."""
+
+    async def requests_since(self, customer_id: CustomerId, since_us: int) -> int: ...
+    async def add_request(self, order_id: OrderId, customer_id: CustomerId, account_id: AccountId) -> None: ...
+    async def requests(self, customer_id: CustomerId, account_id: AccountId) -> list[HomeRequest]:
+        """Newest first, at most 50."""
+
+    async def utility_name(self) -> str: ...

@@ -1,0 +1,112 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Customers' own pages (migration 0112): role openmains_api. The first three cross tenants, by functions of the schema's owner.
+
+-- name: utility
+-- By its code.
+SELECT tenant_id, zone FROM find_utility(:code)
+
+-- name: of_challenge
+-- Whose a challenge is.
+SELECT tenant_id, zone FROM find_challenge(:challenge)
+
+-- name: session
+-- One that is not over, with the customers whose own phone it is now.
+SELECT tenant_id, zone, expires_at, customer_ids, codes FROM find_customer_session(:session_hash)
+
+-- name: lock_phone
+-- Nobody else asks for a code for it until the transaction ends.
+SELECT pg_advisory_xact_lock(112, hashtext(:tenant_id::int::text || ' ' || encode(:blind::bytea, 'hex')))
+
+-- name: asked
+-- When codes for a phone were asked for, newest first.
+SELECT made_us FROM customer_code WHERE tenant_id = :tenant_id AND blind = :blind AND made_us > :since_us ORDER BY made_us DESC LIMIT 100
+
+-- name: customers
+-- Whose own phone it is.
+SELECT p.customer_id, c.code FROM personal p JOIN customer c ON c.tenant_id = p.tenant_id AND c.customer_id = p.customer_id
+ WHERE p.tenant_id = :tenant_id AND p.field = 'phone' AND p.blind = :blind AND p.contact_id IS NULL ORDER BY p.customer_id LIMIT 100
+
+-- name: forget_codes
+-- Of two days ago: no limit counts them.
+DELETE FROM customer_code WHERE tenant_id = :tenant_id AND made_us < :before_us
+
+-- name: add_code
+-- As it was asked for.
+INSERT INTO customer_code (tenant_id, challenge, blind, mark, made_us, expires_us, address)
+VALUES (:tenant_id, :challenge, :blind, :mark, :now_us, :expires_us, :address)
+
+-- name: lock_code
+-- Nobody else guesses at it until the transaction ends.
+SELECT code_id, blind, mark, guesses, expires_us, used_us FROM customer_code WHERE tenant_id = :tenant_id AND challenge = :challenge FOR UPDATE
+
+-- name: note_guess
+-- A wrong one.
+UPDATE customer_code SET guesses = guesses + 1 WHERE tenant_id = :tenant_id AND code_id = :code_id
+
+-- name: use_code
+-- Once.
+UPDATE customer_code SET used_us = :now_us WHERE tenant_id = :tenant_id AND code_id = :code_id
+
+-- name: forget_sessions
+-- Those that are over.
+DELETE FROM customer_session WHERE tenant_id = :tenant_id AND expires_at < now()
+
+-- name: add_session
+-- Of a phone.
+INSERT INTO customer_session (session_hash, tenant_id, blind, expires_at, address)
+VALUES (:session_hash, :tenant_id, :blind, :expires_at, :address)
+
+-- name: end_session
+-- At once.
+DELETE FROM customer_session WHERE tenant_id = :tenant_id AND session_hash = :session_hash
+
+-- name: utility_name
+-- As it is called.
+SELECT name FROM tenant WHERE tenant_id = :tenant_id
+
+-- name: homes
+-- Accounts that customers hold now, with what is owed and paid ahead.
+SELECT a.account_id, h.customer_id, a.number, a.medium, p.address, lower(h.during) AS held_since,
+       coalesce((SELECT sum(l.fen) FROM ledger_line l WHERE l.tenant_id = a.tenant_id AND l.account_id = a.account_id
+                    AND l.account = 'receivable'), 0)::bigint AS owed_fen,
+       coalesce((SELECT -sum(l.fen) FROM ledger_line l WHERE l.tenant_id = a.tenant_id AND l.account_id = a.account_id
+                    AND l.account = 'credit'), 0)::bigint AS credit_fen
+  FROM account_holder h JOIN account a ON a.tenant_id = h.tenant_id AND a.account_id = h.account_id
+       JOIN premises p ON p.tenant_id = a.tenant_id AND p.premises_id = a.premises_id
+ WHERE h.tenant_id = :tenant_id AND h.customer_id = ANY (:customer_ids::bigint[]) AND upper_inf(h.during) AND a.closed_at IS NULL
+ ORDER BY a.number, a.account_id LIMIT 100
+
+-- name: home_meters
+-- What hangs at accounts and counts, with the money that it said it holds.
+SELECT i.account_id, m.meter_id, m.number, coalesce((p.settings->>'prepaid')::boolean, false) AS is_prepaid,
+       CASE WHEN s.balance_kind = 0 THEN s.balance END AS balance_fen, s.last_seen_us
+  FROM installation i JOIN meter m ON m.tenant_id = i.tenant_id AND m.meter_id = i.meter_id JOIN product p ON p.product_id = m.product_id
+       LEFT JOIN meter_state s ON s.meter_id = m.meter_id
+ WHERE i.tenant_id = :tenant_id AND i.account_id = ANY (:account_ids::bigint[]) AND upper_inf(i.during) AND i.role <> 'check'
+ ORDER BY i.account_id, i.installation_id
+
+-- name: holding
+-- Who of these customers holds an account now, since when.
+SELECT h.account_id, h.customer_id, lower(h.during) AS since FROM account_holder h
+ WHERE h.tenant_id = :tenant_id AND h.account_id = :account_id AND h.customer_id = ANY (:customer_ids::bigint[]) AND upper_inf(h.during)
+
+-- name: lock_requests
+-- Nobody else asks for this customer until the transaction ends.
+SELECT pg_advisory_xact_lock(113, hashtext(:customer_id::bigint::text))
+
+-- name: requests_since
+-- How many a customer made.
+SELECT count(*) FROM customer_request r JOIN work_order w ON w.order_id = r.order_id
+ WHERE r.tenant_id = :tenant_id AND r.customer_id = :customer_id AND w.made_us > :since_us
+
+-- name: add_request
+-- A work order that a customer made.
+INSERT INTO customer_request (order_id, tenant_id, customer_id, account_id) VALUES (:order_id, :tenant_id, :customer_id, :account_id)
+
+-- name: requests
+-- What a customer asked for at an account, newest first, with what was found once it is done.
+SELECT w.order_id, w.account_id, w.kind, w.what AS text, w.state, w.made_us, w.due_us, w.ended_us, w.outcome,
+       CASE WHEN w.done_us IS NULL THEN '' ELSE w.result END AS answer
+  FROM customer_request r JOIN work_order w ON w.tenant_id = r.tenant_id AND w.order_id = r.order_id
+ WHERE r.tenant_id = :tenant_id AND r.customer_id = :customer_id AND r.account_id = :account_id
+ ORDER BY r.order_id DESC LIMIT 50
