@@ -57,15 +57,15 @@ async def list_home_bills(request: Request[Any, Any, Any], account_id: Id) -> li
     opt=CUSTOMER,
 )
 async def print_home_bill(request: Request[Any, Any, Any], bill_id: Id, language: Tongue = None) -> Response[bytes]:
-    """The bill as it is sent."""
+    """The bill as it is sent; months of who held the account before are not compared with."""
     deps, visitor = deps_of(request), visitor_of(request)
     if deps.billed_days is None or deps.typeset is None:
         raise Problem("not-offered")
-    await see.own_bill(deps.store, visitor, bill_id)
+    since = await see.own_bill(deps.store, visitor, bill_id)
     limit_visitor(request, "papers")
     number, file = await papers.bill_pdf(
         deps.store, deps.billed_days, deps.typeset, visitor.tenant_id, bill_id, language or language_of(request), visitor.zone,
-        _today(deps, visitor), named=True,
+        _today(deps, visitor), named=True, since=since,
     )  # fmt: skip
     return Response(file, media_type=PDF, headers={"Content-Disposition": f'inline; filename="bill-{number}.pdf"'})
 
