@@ -251,6 +251,8 @@ async def test_a_customer_sees_and_does_what_is_his_and_nothing_else(
                 world.deps.sign_in_limiter = limiter
             # asks for a repair: a work order, once
             wanted = {"key": secrets.token_hex(8), "kind": "no_supply", "text": "厨房没有水 no water"}
+            blank = await client.post(f"/my/homes/{account}/requests", json=wanted | {"text": " \n "})
+            assert problem(blank) == "invalid-input"
             request = await made(client, f"/my/homes/{account}/requests", wanted)
             assert (await made(client, f"/my/homes/{account}/requests", wanted))["order_id"] == request["order_id"]
             assert (
