@@ -33,6 +33,7 @@ CHANNEL = "mqtt"
 AGAIN_S = 1.0
 REMEMBERED = 100_000  # messages that would be known again
 MOST_UNKNOWN = 10_000
+MOST_PATH = 200  # letters of a topic that are kept; MQTT has them up to 64 KiB
 UNKNOWN_S = 3600.0
 OLDEST_US = 30 * 86_400 * 1_000_000  # what a network server says of a time before is not believed
 NOBODY = Identity(MeterId(0), TenantId(0), ProductId(0))
@@ -80,7 +81,7 @@ class MqttReceiver:
         place = place_of(topic)
         if place is None:
             self.counters["mqtt.other_topic"] += 1
-            self._bury(NOBODY, topic, payload, "unknown_topic", done, unknown=topic)
+            self._bury(NOBODY, topic, payload, "unknown_topic", done, unknown=topic[:MOST_PATH])
         else:
             self._event(place, topic, payload, done)
 
@@ -173,7 +174,7 @@ class MqttReceiver:
 
     def _from_unknown(self, name: str, topic: str, payload: bytes, done: Done) -> None:
         self.counters["mqtt.unknown_device"] += 1
-        self._note(name, "unknown device", topic)
+        self._note(name, "unknown device", topic[:MOST_PATH])
         self._bury(NOBODY, topic, payload, "unknown_device", done, unknown=name)
 
     def _bury(self, whose: Identity, path: str, payload: bytes, fault: str, done: Done, unknown: str = "") -> None:
@@ -194,7 +195,7 @@ class MqttReceiver:
             self._tenant_id,
             whose.product_id,
             CHANNEL,
-            path[:200],
+            path[:MOST_PATH],
             self._clock.unix_us(),
             payload,
             fault,
