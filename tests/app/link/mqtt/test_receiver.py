@@ -28,6 +28,9 @@ METER, LINE_METER = Identity(MeterId(1), TenantId(1), ProductId(1)), Identity(Me
 GOOD = next(vector.frame for vector in catalog.load().driver(DRIVERS[ProductId(1)]).vectors if vector.fault is None)
 
 
+BLOCKED = 490_154_203_237_518
+
+
 class Disk:
     """The stream's writing side; while ``is_away`` it confirms nothing."""
 
@@ -70,6 +73,7 @@ class Town:
         self.receiver = MqttReceiver(
             node=1, tenant_id=TenantId(1), directory=directory, admission=admission, batcher=batcher, shedding=Shedding(Pace()),
             clock=self.clock, queue=self.commands, note=lambda name, reason, detail: self.noted.append(name),
+            is_blocked=lambda imei: imei == BLOCKED,
         )  # fmt: skip
 
     def _publish(self, topic: str, payload: bytes, taken: object) -> bool:
@@ -166,6 +170,18 @@ async def test_what_is_no_event_or_of_nobody_is_a_dead_letter_and_stops_nothing(
     ]
     assert sorted(town.done) == sorted(["garbage", *["unknown"] * 3, "other", "too large", "unused", "empty", "good"])
     assert town.noted == [UNKNOWN] * 3 and town.receiver.counters["mqtt.unknown_device"] == 3
+
+
+async def test_a_blocked_terminal_is_not_heard_by_its_other_radio_either() -> None:
+    town = Town()
+    town.directory.change([MqttDevice(METER, EUI, BLOCKED)], [])
+    town.up(EUI, 1)
+    await town.stored(1)
+    assert (town.disk.uplinks[0].meter_id, town.disk.uplinks[0].fault) == (0, "unknown_device")
+    town.directory.change([MqttDevice(METER, EUI, BLOCKED + 1)], [])
+    town.up(EUI, 2)
+    await town.stored(2)
+    assert (town.disk.uplinks[1].meter_id, town.disk.uplinks[1].fault) == (1, "")
 
 
 async def test_a_backlog_is_no_flood_and_long_topics_are_cut() -> None:

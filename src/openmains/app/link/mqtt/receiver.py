@@ -67,10 +67,11 @@ class MqttReceiver:
         clock: Clock,
         queue: Queue,
         note: Callable[[str, str, str], None],
+        is_blocked: Callable[[int], bool] = lambda imei: False,
     ) -> None:
         self._node, self._tenant_id, self._directory = node, tenant_id, directory
         self._admission, self._batcher, self._shedding, self._clock = admission, batcher, shedding, clock
-        self._queue, self._note = queue, note
+        self._queue, self._note, self._is_blocked = queue, note, is_blocked
         self._seen: OrderedDict[object, list[Done] | None] = OrderedDict()  # who waits for it; None: it is on disk
         self._unknown: OrderedDict[str, float] = OrderedDict()
         self.counters: Counter[str] = Counter()
@@ -92,6 +93,10 @@ class MqttReceiver:
             return
         self.counters[f"mqtt.event_{place.kind}"] += 1
         identity = self._directory.device(place.dev_eui)
+        imei = None if identity is None else self._directory.imei_of(identity.meter_id)
+        if imei is not None and self._is_blocked(imei):  # a terminal that is blocked is not heard by another way either
+            self.counters["mqtt.blocked"] += 1
+            identity = None
         try:
             event = decode_event_untrusted(place, payload)
         except WireError:
