@@ -4723,7 +4723,7 @@ export interface paths {
         };
         /**
          * PrintHomeBill
-         * @description The bill as it is sent.
+         * @description The bill as it is sent; months of who held the account before are not compared with.
          */
         get: operations["print_home_bill"];
         put?: never;

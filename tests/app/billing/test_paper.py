@@ -14,6 +14,7 @@ from openmains.app.billing.model import Letterhead
 from openmains.app.billing.paper import PaperFacts, change, months_before, paper
 from openmains.app.billing.paper_ports import PastMonth, PrintedBill
 from openmains.app.billing.paper_words import WORDS, Language
+from openmains.app.billing.papers import since_day
 from openmains.app.billing.ports import OpenBill
 from openmains.app.billing.rows import CountRow
 from openmains.domain.ledger.payment_code import payment_code
@@ -93,6 +94,12 @@ def test_what_stands_on_it() -> None:
     assert [value for _, value in told["account"]] == ["100.73", "0.00", fee, "0.00"]
     assert told["pay"]["amount"] == "100.93" and told["pay"]["until"] == "已逾期,请尽快缴纳"
     assert told["pay"]["scan"] == f"https://pay.example.cn/p?c={payment_code(9)}"
+
+
+def test_who_took_an_account_over_does_not_read_what_others_used_before() -> None:
+    told = paper(since_day(facts(), day(2025, 8, 15)), "zh", zone("Asia/Shanghai"))
+    assert [one["text"] != "" for one in told["chart"]] == [False] * 11 + [True, True]  # September, October
+    assert [row[1] for row in told["compare"]["rows"]] == ["31.4", "17", "–"]
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -133,7 +133,9 @@ def test_the_trail_keeps_no_whole_phone_of_a_search() -> None:
 def test_limiter_refills_and_forgets() -> None:
     now = 0.0
     limiter = Limiter(2.0, 3, keys=10, clock=lambda: now)
+    assert limiter.left_s("a") == 0.0
     assert [limiter.wait_s("a") for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
+    assert limiter.left_s("a") == limiter.left_s("a") == 0.5
     now = 0.5
     assert limiter.wait_s("a") == 0.0
     for key in range(100):

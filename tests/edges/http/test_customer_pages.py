@@ -18,6 +18,7 @@ from openmains.app.notice.work import NoticeLoop
 from openmains.app.portal.sign_in import US, wait_s
 from openmains.domain.period import DAY_S, HOUR_S, day_to_date, zone
 from openmains.edges.clickhouse.client import ClickHouse
+from openmains.edges.http.limiter import Limiter
 from openmains.emulator.pay.wechat import EmulatedWechat
 from tests.edges.http.test_announcements import TAKEN, household, sms
 from tests.edges.http.test_notices import Clock, desk_of, turn
@@ -151,6 +152,32 @@ async def test_a_code_lets_in_once_and_a_stranger_learns_nothing(
     assert actions == {"ask_for_code", "sign_in", "sign_in_refused", "sign_out"}
 
 
+async def test_an_address_guesses_at_many_phones_no_more_than_at_one(phones: Phones, world: World) -> None:
+    await household(world, phones.utility, phones.staff, phone=PHONE)
+    deps = world.deps
+    before = deps.sign_in_limiter, deps.guess_limiter
+    try:
+        async with world.client() as client:
+            deps.guess_limiter = Limiter(0.001, 2)
+            first, second = [(await phones.ask(client, one)).json()["challenge"] for one in (STRANGER, PHONE)]
+            code = await phones.code()
+            wrong = f"{(int(code) + 1) % 10**6:06d}"
+            for challenge in (first, second):
+                body = {"challenge": challenge, "code": wrong}
+                assert problem(await client.post("/my/session", json=body)) == "wrong-code"
+            refused = await client.post("/my/session", json=body | {"code": code})
+            assert refused.status_code == 429 and int(refused.headers["retry-after"]) > 900
+        deps.sign_in_limiter = Limiter(0.001, 1)
+        told = []
+        for address in ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1"):
+            transport = httpx.ASGITransport(app=world.app, client=(address, 1))  # type: ignore[arg-type]
+            async with httpx.AsyncClient(transport=transport, base_url="http://om.test/api/v1") as client:
+                told.append((await phones.ask(client, STRANGER)).status_code)
+        assert told == [202, 429, 202]  # a household has a whole /64
+    finally:
+        deps.sign_in_limiter, deps.guess_limiter = before
+
+
 async def test_without_a_channel_for_codes_it_says_so(world: World) -> None:
     utility = await world.utility()
     async with world.client() as client:
@@ -211,8 +238,21 @@ async def test_a_customer_sees_and_does_what_is_his_and_nothing_else(
             assert receipt["fen"] == 5000 and receipt["receipt_id"] == paid["receipt_id"]
             pdf = await client.get(f"/my/receipts/{receipt['receipt_id']}/pdf")
             assert pdf.content.startswith(b"%PDF")
+            # another's papers and payments are not held up by who knows their numbers
+            limiter = world.deps.sign_in_limiter
+            world.deps.sign_in_limiter = Limiter(0.001, 1)
+            try:
+                assert problem(await client.post(f"/my/homes/{foreign}/payments", json=pay)) == "not-found"
+                assert problem(await client.post(f"/my/homes/{foreign}/payments", json=pay)) == "too-many-requests"
+                assert list(world.deps.sign_in_limiter._buckets) == [f"payments of customer {mine}"]
+                assert (await client.get(f"/my/receipts/{receipt['receipt_id']}/pdf")).status_code == 200
+                assert (await client.get(f"/my/receipts/{receipt['receipt_id']}/pdf")).status_code == 429
+            finally:
+                world.deps.sign_in_limiter = limiter
             # asks for a repair: a work order, once
             wanted = {"key": secrets.token_hex(8), "kind": "no_supply", "text": "厨房没有水 no water"}
+            blank = await client.post(f"/my/homes/{account}/requests", json=wanted | {"text": " \n "})
+            assert problem(blank) == "invalid-input"
             request = await made(client, f"/my/homes/{account}/requests", wanted)
             assert (await made(client, f"/my/homes/{account}/requests", wanted))["order_id"] == request["order_id"]
             assert (

@@ -31,7 +31,10 @@ SAID: dict[str, Incoming] = {
     "900400010001": Subscribed(1, (1,)),
     "90050001000187": Subscribed(1, (1, 0x87)),
     "d000": Pong(),
-    "200900000622000a210014": Connected(0),
+    "200900000622000a210014": Connected(0, most_waiting=20),
+    "201000000d" "130014" "1100000e10" "210020" "2401": Connected(
+        0, most_qos=1, most_waiting=32, keep_alive_s=20, session_s=3600
+    ),
     "40020003": Published(3, 0),
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ export const ROOT = "/api/v1/my";
 const KEPT = "openmains.my.";
 const PATIENCE_MS = 30_000;
 
-export const me = ref<Session | null>(recall<Session>("/session")?.value ?? null);
+export const me = ref<Session | null>(standing());
 export const reached = ref(navigator.onLine);
 
 interface Seen<T> {
@@ -37,12 +37,25 @@ function keep(path: string, value: unknown): void {
   }
 }
 
+/** Nothing is left of what was seen. */
+function forget(): void {
+  for (const key of Object.keys(localStorage)) if (key.startsWith(KEPT)) localStorage.removeItem(key);
+}
+
+/** Who was signed in when the page was here last. A session that is over wipes the phone, also where there is no network to say so. */
+function standing(): Session | null {
+  const found = recall<Session>("/session")?.value ?? null;
+  if (found !== null && Date.parse(found.expires_at) > Date.now()) return found;
+  forget();
+  return null;
+}
+
 let turn = 0; // of who is signed in: what was asked for before a sign-out is not kept after it
 
 /** All that was seen, on this phone. */
 export function wipe(): void {
   turn += 1;
-  for (const key of Object.keys(localStorage)) if (key.startsWith(KEPT)) localStorage.removeItem(key);
+  forget();
   me.value = null;
 }
 

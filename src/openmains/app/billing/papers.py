@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from openmains.app.billing.decide import NO_DAYS
 from openmains.app.billing.model import Letterhead
@@ -106,12 +107,19 @@ async def bill_pdf(
     today: int,
     *,
     named: bool,
+    since: int = 0,
 ) -> tuple[str, bytes]:
-    """Its number and the file. Raises ``not-found``."""
+    """Its number and the file. ``since``: a day; bills of months that began before it are another's, and not compared with. Raises
+    ``not-found``."""
     found = await facts_of(store, volumes, tenant_id, [bill_id], today, {})
     if not found:
         raise Problem("not-found")
-    return await set_bill(typeset, found[0], language, zone, named=named)
+    return await set_bill(typeset, since_day(found[0], since), language, zone, named=named)
+
+
+def since_day(facts: PaperFacts, since: int) -> PaperFacts:
+    """Compared with months only that began on that day or after it."""
+    return replace(facts, past=[one for one in facts.past if one.month >= since])
 
 
 async def set_bill(

@@ -52,8 +52,11 @@ async def ask(
 ) -> HomeRequest:
     """A work order of source ``customer``, at the account and the meter that hangs there; nobody's of the staff made it.
 
-    :raises Problem: ``not-found``, ``order-key-used``, ``requests-full``, ``kind-off`` where the utility takes none of this kind.
+    :raises Problem: ``not-found``, ``invalid-input`` for a text of spaces only, ``order-key-used``, ``requests-full``, ``kind-off`` where the
+        utility takes none of this kind.
     """
+    if not text.strip():
+        raise Problem("invalid-input", fields=(("/text", "required"),))
     asked = fingerprint(_Asked(account_id, kind, text.strip()))
     async with store.tenant(visitor.tenant_id) as work:
         portal, held = work[PortalStore], await holding_of(work, visitor, account_id)

@@ -45,12 +45,14 @@ async def bills(store: Store, visitor: Visitor, account_id: int) -> list[HomeBil
     return [_bill(one) for one in rows if not one.superseded and is_own_bill(visitor, held, one)]
 
 
-async def own_bill(store: Store, visitor: Visitor, bill_id: int) -> None:
-    """Raises ``not-found`` for one of somebody else's account, or of a time before the account was taken over."""
+async def own_bill(store: Store, visitor: Visitor, bill_id: int) -> int:
+    """The day since which the account is held. Raises ``not-found`` for a bill of somebody else's account, or of a time before that day."""
     async with store.tenant(visitor.tenant_id) as work:
         found = next(iter(await work[BillStore].heads(1, None, bill_id=bill_id)), None)
-        if found is None or not is_own_bill(visitor, await holding_of(work, visitor, found.account_id), found):
+        held = None if found is None else await holding_of(work, visitor, found.account_id)
+        if found is None or held is None or not is_own_bill(visitor, held, found):
             raise Problem("not-found")
+    return visitor.zone.day_of(int(held.since.timestamp()))
 
 
 def is_own_bill(visitor: Visitor, held: Holding, bill: BillHead) -> bool:

@@ -2,7 +2,8 @@
 """A phone signs in: a code of six digits goes to it, once; who has it is let in. A phone that is no customer's is answered alike, in the same
 time, and has the same limits; its code goes nowhere.
 
-What a guesser has: five guesses at each code, ten codes a day for a phone – 50 in a million. The phone itself is looked for by its keyed
+What a guesser has: five guesses at each code, ten codes a day for a phone – 50 in a million. At whatever phones, an address has a wrong guess
+a minute (kept at the edge): without it, it has 36 000 a day at 7 200 phones. The phone itself is looked for by its keyed
 hash, the code is kept as one, and neither stands in a log, in the trail, or in a notice.
 """
 

@@ -2,7 +2,6 @@
 """What customers do by their pages: pay, ask for a repair or a word (ADR 0059)."""
 
 import io
-import math
 from typing import Any
 
 import segno
@@ -15,7 +14,7 @@ from openmains.app.portal import act
 from openmains.app.portal import homes as see
 from openmains.app.portal.model import ActKey, HomePayment, HomeRequest, RequestKind, RequestText
 from openmains.app.problems import Problem
-from openmains.edges.http.deps import deps_of, visitor_of
+from openmains.edges.http.deps import deps_of, limit_visitor, visitor_of
 from openmains.edges.http.inputs import Id
 from openmains.edges.http.payment_orders import Money, Row, tools_of
 from openmains.edges.http.permissions import CUSTOMER
@@ -50,8 +49,7 @@ async def make_home_payment(
 ) -> HomePayment:
     """An order that one pays in the provider's app within half an hour. The same key again is the same order."""
     deps, visitor = deps_of(request), visitor_of(request)
-    if (wait := deps.sign_in_limiter.wait_s(f"payments of {account_id}")) > 0:
-        raise Problem("too-many-requests", retry_after_s=max(1, math.ceil(wait)))
+    limit_visitor(request, "payments")
     return await act.pay(
         deps.store, tools_of(request), visitor, data.key, data.channel_id, account_id, data.meter_id, data.fen, deps.now_us()
     )  # fmt: skip
@@ -90,8 +88,7 @@ async def ask_home_payment(request: Request[Any, Any, Any], order_id: Id) -> Hom
     """Ask the provider now what became of it, as the platform does by itself."""
     deps, visitor = deps_of(request), visitor_of(request)
     await see.own_payment(deps.store, visitor, order_id)
-    if (wait := deps.sign_in_limiter.wait_s(f"asking for {order_id}")) > 0:
-        raise Problem("too-many-requests", retry_after_s=max(1, math.ceil(wait)))
+    limit_visitor(request, "asking")
     await ask_order(deps.store, tools_of(request), visitor.tenant_id, visitor.zone.key, order_id, deps.now_us())
     return await see.own_payment(deps.store, visitor, order_id)
 

@@ -15,7 +15,7 @@ from openmains.app.portal.use import UseSources, home_use
 from openmains.app.problems import Problem
 from openmains.edges.http.bill_papers import PDF, Tongue
 from openmains.edges.http.bulk_inputs import bulk_of
-from openmains.edges.http.deps import ApiDeps, deps_of, visitor_of
+from openmains.edges.http.deps import ApiDeps, deps_of, limit_visitor, visitor_of
 from openmains.edges.http.inputs import Id
 from openmains.edges.http.permissions import CUSTOMER
 from openmains.edges.http.problems import language_of
@@ -57,14 +57,15 @@ async def list_home_bills(request: Request[Any, Any, Any], account_id: Id) -> li
     opt=CUSTOMER,
 )
 async def print_home_bill(request: Request[Any, Any, Any], bill_id: Id, language: Tongue = None) -> Response[bytes]:
-    """The bill as it is sent."""
+    """The bill as it is sent; months of who held the account before are not compared with."""
     deps, visitor = deps_of(request), visitor_of(request)
     if deps.billed_days is None or deps.typeset is None:
         raise Problem("not-offered")
-    await see.own_bill(deps.store, visitor, bill_id)
+    since = await see.own_bill(deps.store, visitor, bill_id)
+    limit_visitor(request, "papers")
     number, file = await papers.bill_pdf(
         deps.store, deps.billed_days, deps.typeset, visitor.tenant_id, bill_id, language or language_of(request), visitor.zone,
-        _today(deps, visitor), named=True,
+        _today(deps, visitor), named=True, since=since,
     )  # fmt: skip
     return Response(file, media_type=PDF, headers={"Content-Disposition": f'inline; filename="bill-{number}.pdf"'})
 
@@ -91,6 +92,7 @@ async def print_home_receipt(
         raise Problem("not-offered")
     async with deps.store.tenant(visitor.tenant_id) as work:
         receipt = await see.own_receipt(work, visitor, receipt_id)
+        limit_visitor(request, "papers")
         utility, letterhead = await work[PaperStore].utility(), await work[PaperStore].letterhead()
     document = receipt_paper(receipt, utility, letterhead, visitor.zone, language or language_of(request))
     file = await deps.typeset(json.dumps(document, ensure_ascii=False), int(receipt.taken_at.timestamp()))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Customers sign in by a code to their phone, and out (ADR 0059)."""
 
+import math
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from openmains.app.portal import sign_in as use
 from openmains.app.portal.model import CodeChallenge, CustomerSession
 from openmains.app.portal.sign_in import CustomerSignIn
 from openmains.app.problems import Problem
+from openmains.domain.identity.lockout import place_of_address
 from openmains.edges.http.deps import ApiDeps, client_address, deps_of, visitor_of
 from openmains.edges.http.guard import customer_cookie
 from openmains.edges.http.permissions import CUSTOMER, PUBLIC
@@ -49,9 +51,18 @@ async def ask_for_code(request: Request[Any, Any, Any], data: JSONBody[PhoneBody
 @post("/my/session", operation_id="sign_in_customer", status_code=201, tags=["customer pages"], opt=PUBLIC)
 async def sign_in_customer(request: Request[Any, Any, Any], data: JSONBody[CodeBody]) -> Response[CustomerSession]:
     """Sign in by the code; the session is a cookie that scripts cannot read, and lasts 30 days."""
-    session, secret, _ = await _sign_in(deps_of(request)).enter(
-        data.challenge, data.code, address=client_address(request), request_id=request_id_of(request.scope)
-    )
+    deps, address = deps_of(request), client_address(request)
+    place = place_of_address(address)
+    if (wait := deps.guess_limiter.left_s(place)) > 0:
+        raise Problem("too-many-requests", retry_after_s=max(1, math.ceil(wait)))
+    try:
+        session, secret, _ = await _sign_in(deps).enter(
+            data.challenge, data.code, address=address, request_id=request_id_of(request.scope)
+        )
+    except Problem as problem:
+        if problem.code == "wrong-code":
+            deps.guess_limiter.wait_s(place)
+        raise
     return Response(session, status_code=201, cookies=[customer_cookie(request, secret, use.SESSION)])
 
 

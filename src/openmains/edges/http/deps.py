@@ -2,6 +2,7 @@
 """What the API is made of, given by the role that runs it."""
 
 import asyncio
+import math
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -53,6 +54,7 @@ from openmains.edges.http.proxies import Hop, Proxies
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 PASSWORDS_AT_ONCE = 2  # each takes 64 MiB and a processor for 60 ms
+GUESS_RATE = (1 / 60, 20)  # wrong codes of an address, at whatever phones
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ class ApiDeps:
     home: HomeSummaries = field(init=False)
     api_limiter: Limiter = field(init=False)
     sign_in_limiter: Limiter = field(init=False)
+    guess_limiter: Limiter = field(init=False)
 
     def now_s(self) -> int:
         """The clock in whole seconds UTC."""
@@ -143,6 +146,7 @@ class ApiDeps:
         self.home = HomeSummaries(self.store, self.now_us)
         self.api_limiter = Limiter(*self.settings.api_rate)
         self.sign_in_limiter = Limiter(*self.settings.sign_in_rate)
+        self.guess_limiter = Limiter(*GUESS_RATE)
 
 
 def deps_of(connection: Connection) -> ApiDeps:
@@ -161,6 +165,13 @@ def visitor_of(connection: Connection) -> Visitor:
     """Which customer asks; set by the guard of customers' operations."""
     visitor: Visitor = connection.scope["state"]["visitor"]
     return visitor
+
+
+def limit_visitor(connection: Connection, what: str) -> None:
+    """Dear acts of one customer, as often as one may sign in. Raises ``too-many-requests``."""
+    of = visitor_of(connection).customer_ids[0]
+    if (wait := deps_of(connection).sign_in_limiter.wait_s(f"{what} of customer {of}")) > 0:
+        raise Problem("too-many-requests", retry_after_s=max(1, math.ceil(wait)))
 
 
 def today_of(deps: ApiDeps, actor: Actor) -> date:

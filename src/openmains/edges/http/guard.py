@@ -19,6 +19,7 @@ from openmains.app.identity.session import note_use
 from openmains.app.portal.model import Visitor
 from openmains.app.problems import Problem
 from openmains.app.reach import NONE, Limits, limit_to
+from openmains.domain.identity.lockout import place_of_address
 from openmains.domain.identity.permission import PERMISSIONS
 from openmains.edges.http.deps import ApiDeps, Connection, client_address, client_hop, deps_of
 from openmains.edges.http.permissions import access_of, operation_of
@@ -62,7 +63,7 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
     limit_to(NONE)  # of a request before in the same task
     if access is not None and access.is_public:
         if operation_of(handler) in SIGN_INS:
-            _limit(deps.sign_in_limiter.wait_s(client_address(connection)))
+            _limit(deps.sign_in_limiter.wait_s(place_of_address(client_address(connection))))
             _check_origin(connection, deps, header_needed=False)
         return
     if operation_of(handler) == "read_metrics" and _is_local(connection, deps):

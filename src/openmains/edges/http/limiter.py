@@ -29,5 +29,10 @@ class Limiter:
             self._buckets.popitem(last=False)
         return 0.0 if allowed else (1.0 - tokens) / self._rate
 
+    def left_s(self, key: str) -> float:
+        """The same, and none taken."""
+        tokens, at = self._buckets.get(key, (self._burst, 0.0))
+        return max(0.0, (1.0 - tokens) / self._rate - (self._clock() - at)) if tokens < 1.0 else 0.0
+
     def __len__(self) -> int:
         return len(self._buckets)

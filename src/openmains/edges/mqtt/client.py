@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -32,7 +32,8 @@ log = logging.getLogger("openmains.edge")
 CONNECT_S: Final = 10.0
 KEEP_ALIVE_S: Final = 30
 SESSION_S: Final = 30 * 86_400  # the broker keeps what comes while we are away
-RECEIVE_MOST: Final = 500  # messages that may wait for their acknowledgement
+RECEIVE_MOST: Final = 500  # messages that may wait for their acknowledgement, and are held by us
+FULL_S: Final = 1.0  # so often it is looked whether there is room again
 LEAST_PAUSE_S, MOST_PAUSE_S = 1.0, 60.0
 MOST_UNREAD: Final = 1 << 20  # bytes that wait for the broker to read them
 _FIRST_ID: Final = 1  # of the subscription; commands have the others
@@ -66,6 +67,7 @@ class MqttClient:
         self.counters: Counter[str] = Counter()
         self._broker, self._take = broker, take
         self._connection: _Connection | None = None
+        self._held = 0
 
     @property
     def is_connected(self) -> bool:
@@ -91,11 +93,40 @@ class MqttClient:
                 was_connected = await ended
             except asyncio.CancelledError:
                 return
+            except Exception as error:  # a fault of ours ends one connection, not the broker's meters for good
+                self._says(f"internal error: {type(error).__name__}")
+                log.exception("MQTT broker %s:%d", self._broker.host, self._broker.port)
             if was_connected:
                 pause = LEAST_PAUSE_S
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause)
             pause = min(2 * pause, MOST_PAUSE_S)
+
+    @property
+    def _is_full(self) -> bool:
+        """What comes at QoS 0 heeds no Receive Maximum, and over connections that end the same comes again: so we stop reading."""
+        return self._held >= RECEIVE_MOST
+
+    def _hold(self, message: Message, done: Callable[[], None]) -> None:
+        self._held += 1
+        if not message.packet_id:
+            if not self.counters["mqtt.at_most_once"]:
+                log.warning(
+                    "MQTT broker %s:%d: messages come at QoS 0, of which any is lost that comes while we are away: publish at QoS 1",
+                    self._broker.host, self._broker.port,
+                )  # fmt: skip
+            self.counters["mqtt.at_most_once"] += 1
+
+        def kept() -> None:
+            self._held -= 1
+            done()
+
+        try:
+            self._take(message, kept)
+        except Exception:  # a fault of ours about one message stops no other; not acknowledged, it comes again
+            self._held -= 1
+            self.counters["mqtt.internal_error"] += 1
+            log.exception("MQTT message on %s", message.topic[:200])
 
     async def _talk(self) -> bool:
         """One connection, to its end; whether we were let in."""
@@ -106,14 +137,14 @@ class MqttClient:
                 reader, writer = await asyncio.open_connection(
                     broker.host, broker.port, ssl=broker.tls, server_hostname=broker.host if broker.tls else None
                 )
-            connection = _Connection(reader, writer, self._take, self.counters)
+            connection = _Connection(reader, writer, self._hold, self.counters)
             async with asyncio.timeout(CONNECT_S):
                 await connection.sign_in(broker)
             was_connected = True
             self._connection = connection
             self._says("connected")
             self.counters["mqtt.connections"] += 1
-            await connection.listen()
+            await connection.listen(lambda: self._is_full)
         except (_LeftError, WireError, OSError, TimeoutError, asyncio.IncompleteReadError) as error:
             self._says(_words(error))
         finally:
@@ -138,7 +169,10 @@ class _Connection:
         self._packets: list[Incoming] = []
         self._waiting: dict[int, Callable[[bool], None]] = {}
         self._packet_id = _FIRST_ID
+        self._later: deque[bytes] = deque()  # of those that wait, what the broker takes later
         self._most_waiting, self._most_packet = 0xFFFF, 1 << 28
+        self._keep_alive_s = float(KEEP_ALIVE_S)
+        self._wrote_at = self._heard_at = asyncio.get_running_loop().time()
         self._is_open = True
 
     async def sign_in(self, broker: Broker) -> None:
@@ -159,6 +193,11 @@ class _Connection:
         if told.most_qos < 1:
             raise _LeftError("it takes QoS 0 only")
         self._most_packet = told.most_packet or self._most_packet
+        self._most_waiting = told.most_waiting or 1
+        self._keep_alive_s = float(min(told.keep_alive_s or KEEP_ALIVE_S, KEEP_ALIVE_S))
+        if told.session_s is not None and told.session_s < SESSION_S:
+            log.warning("MQTT broker %s:%d keeps our session for %d s only: what comes when we are away for longer is lost",
+                        broker.host, broker.port, told.session_s)  # fmt: skip
         self._write(subscribe(_FIRST_ID, broker.filters))
         while True:  # what waited for us may come before the answer
             told = await self._next()
@@ -171,16 +210,25 @@ class _Connection:
         if 0 in told.reasons:
             raise _LeftError("it gives QoS 0 only, by which messages are lost")
 
-    async def listen(self) -> None:
-        """Raises when it is over."""
+    async def listen(self, is_full: Callable[[], bool]) -> None:
+        """Raises when it is over. While it ``is_full`` nothing is read. The broker counts from what we wrote last (3.1.2.10)."""
+        loop = asyncio.get_running_loop()
         while True:
+            if (due := self._wrote_at + self._keep_alive_s / 2) <= loop.time():
+                self._write(ping())
+                continue
+            if is_full():
+                self._counters["mqtt.full"] += 1
+                await asyncio.sleep(min(FULL_S, due - loop.time()))
+                self._heard_at = loop.time()
+                continue
             try:
-                async with asyncio.timeout(KEEP_ALIVE_S / 2):
+                async with asyncio.timeout_at(due):
                     told = await self._next()
             except TimeoutError:
-                self._write(ping())
-                async with asyncio.timeout(KEEP_ALIVE_S):
-                    told = await self._next()
+                if loop.time() - self._heard_at > 1.5 * self._keep_alive_s:
+                    raise
+                continue
             self._handle(told)
 
     def publish(self, topic: str, payload: bytes, taken: Callable[[bool], None]) -> bool:
@@ -194,7 +242,10 @@ class _Connection:
         if len(packet) > self._most_packet:
             return False
         self._waiting[self._packet_id] = taken
-        self._write(packet)
+        if len(self._waiting) - len(self._later) > self._most_waiting:
+            self._later.append(packet)
+        else:
+            self._write(packet)
         return True
 
     def close(self) -> None:
@@ -211,6 +262,7 @@ class _Connection:
             data = await self._reader.read(65_536)
             if not data:
                 raise _LeftError("it closed the connection")
+            self._heard_at = asyncio.get_running_loop().time()
             self._packets = self._stream.feed(data)
         return self._packets.pop(0)
 
@@ -220,6 +272,8 @@ class _Connection:
         elif isinstance(told, Published):
             taken = self._waiting.pop(told.packet_id, None)
             if taken is not None:
+                if self._later:
+                    self._write(self._later.popleft())
                 if told.reason:
                     self._counters["mqtt.publish_refused"] += 1
                 taken(told.reason == 0)
@@ -232,6 +286,7 @@ class _Connection:
             self._write(acknowledge(packet_id))
 
     def _write(self, packet: bytes) -> None:
+        self._wrote_at = asyncio.get_running_loop().time()
         if self._writer.is_closing():
             return
         self._writer.write(packet)

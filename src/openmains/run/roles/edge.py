@@ -152,7 +152,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             wake_up = WakeUpPublisher(client, settings.node).stored
         log.info(
             "edge ready: node %d, DTLS on %d, CoAP on %d, TCP on %d (0: off), MQTT %s, %d meters known",
-            settings.node, settings.dtls_port, settings.coap_port, settings.tcp_port, settings.mqtt_broker or "off",
+            settings.node, settings.dtls_port, settings.coap_port, settings.tcp_port, "on" if settings.mqtt_broker else "off",
             len(identities),
         )  # fmt: skip
 
@@ -173,8 +173,8 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             nonlocal mqtt
             if (side := await mqtt_side(context, pool)) is not None:
                 await side.follower.follow()
-                mqtt = side
                 await listen_downlinks(client, settings.node, side.commands.handle)
+                mqtt = side  # not before: what failed above is begun anew at the next turn
                 tasks.append(asyncio.create_task(side.run(stop)))
 
         def counters() -> dict[str, int]:

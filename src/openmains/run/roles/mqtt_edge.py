@@ -82,6 +82,7 @@ async def mqtt_side(context: EdgeContext, pool: Pool) -> MqttSide | None:
         clock=clock,
         queue=commands,
         note=note,
+        is_blocked=access.cache.is_blocked,
     )
     return MqttSide(client, receiver, commands, directory, MqttDeviceFollower(pool, tenant_id, directory))
 

@@ -21,6 +21,7 @@ NOBODY: Final = 0x10  # PUBACK: no matching subscribers (3.4.2.1)
 _CONNECT, _CONNACK, _PUBLISH, _PUBACK, _DISCONNECT = 0x10, 0x20, 0x32, 0x40, 0xE0
 _DUPLICATE: Final = 0x08
 _CONTENT_TYPE, _REASON_STRING, _USER_PROPERTY, _MOST_QOS, _MOST_PACKET = 0x03, 0x1F, 0x26, 0x24, 0x27
+_EXPIRY, _KEEP_ALIVE, _RECEIVE_MOST = 0x11, 0x13, 0x21
 # 2.2.2.2: how wide each property is that may stand in what comes in; 0: text or bytes led by their length, -1: a pair of texts
 _WIDTHS: Final = {
     0x01: 1, 0x02: 4, _CONTENT_TYPE: 0, 0x08: 0, 0x09: 0, 0x11: 4, 0x12: 0, 0x13: 2, 0x15: 0, 0x16: 0, 0x1A: 0, 0x1C: 0, _REASON_STRING: 0,
@@ -31,12 +32,17 @@ _WIDTHS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """CONNACK: ``reason`` 0: come in. ``most_qos``: what the broker takes at most; ``most_packet``: bytes, None: as MQTT has it."""
+    """CONNACK: ``reason`` 0: come in. ``most_qos``: what the broker takes at most; ``most_packet``: bytes, None: as MQTT has it.
+
+    ``most_waiting``: messages of ours that may wait for their PUBACK; ``keep_alive_s``, ``session_s``: the broker's own, None: as we asked."""
 
     reason: int
     text: str = ""
     most_qos: int = 2
     most_packet: int | None = None
+    most_waiting: int = 0xFFFF
+    keep_alive_s: int | None = None
+    session_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +139,11 @@ def decode_untrusted(data: bytes) -> Packet:
         body.u8()
         reason = body.u8()
         told = take_properties(body)
-        packet: Packet = Connected(reason, told.text, told.numbers.get(_MOST_QOS, 2), told.numbers.get(_MOST_PACKET))
+        said = told.numbers
+        packet: Packet = Connected(
+            reason, told.text, said.get(_MOST_QOS, 2), said.get(_MOST_PACKET), said.get(_RECEIVE_MOST, 0xFFFF),
+            said.get(_KEEP_ALIVE), said.get(_EXPIRY),
+        )  # fmt: skip
     elif kind == _PUBACK:
         packet_id = body.u16be()
         reason = body.u8() if body.remaining else 0  # 3.4.2.1: left out, it is success

@@ -9,7 +9,7 @@ from uuid import uuid4
 from openmains.app.command.downlink import DownFrame
 from openmains.app.command.results import delivery_report
 from openmains.app.fleet.identities import Identities, Identity
-from openmains.app.ingest.edge.admission import Admission
+from openmains.app.ingest.edge.admission import METER_LIMIT, Admission
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.pace import Pace
 from openmains.app.ingest.edge.shedding import Shedding
@@ -26,6 +26,9 @@ DRIVERS = {ProductId(1): "openmains/water-1", ProductId(2): "cjt188/water-2004"}
 EUI, OTHER, UNKNOWN = (f"70b3d57ed000000{n}" for n in (1, 2, 9))
 METER, LINE_METER = Identity(MeterId(1), TenantId(1), ProductId(1)), Identity(MeterId(2), TenantId(1), ProductId(2))
 GOOD = next(vector.frame for vector in catalog.load().driver(DRIVERS[ProductId(1)]).vectors if vector.fault is None)
+
+
+BLOCKED = 490_154_203_237_518
 
 
 class Disk:
@@ -70,6 +73,7 @@ class Town:
         self.receiver = MqttReceiver(
             node=1, tenant_id=TenantId(1), directory=directory, admission=admission, batcher=batcher, shedding=Shedding(Pace()),
             clock=self.clock, queue=self.commands, note=lambda name, reason, detail: self.noted.append(name),
+            is_blocked=lambda imei: imei == BLOCKED,
         )  # fmt: skip
 
     def _publish(self, topic: str, payload: bytes, taken: object) -> bool:
@@ -166,6 +170,35 @@ async def test_what_is_no_event_or_of_nobody_is_a_dead_letter_and_stops_nothing(
     ]
     assert sorted(town.done) == sorted(["garbage", *["unknown"] * 3, "other", "too large", "unused", "empty", "good"])
     assert town.noted == [UNKNOWN] * 3 and town.receiver.counters["mqtt.unknown_device"] == 3
+
+
+async def test_a_blocked_terminal_is_not_heard_by_its_other_radio_either() -> None:
+    town = Town()
+    town.directory.change([MqttDevice(METER, EUI, BLOCKED)], [])
+    town.up(EUI, 1)
+    await town.stored(1)
+    assert (town.disk.uplinks[0].meter_id, town.disk.uplinks[0].fault) == (0, "unknown_device")
+    town.directory.change([MqttDevice(METER, EUI, BLOCKED + 1)], [])
+    town.up(EUI, 2)
+    await town.stored(2)
+    assert (town.disk.uplinks[1].meter_id, town.disk.uplinks[1].fault) == (1, "")
+
+
+async def test_a_backlog_is_no_flood_and_long_topics_are_cut() -> None:
+    """A day's messages come in one minute when we were away: none is lost. Heard in one minute they are a flood."""
+    town = Town()
+    for count in range(2 * METER_LIMIT):
+        town.up(EUI, count)
+    await town.stored(2 * METER_LIMIT)
+    assert {uplink.fault for uplink in town.disk.uplinks} == {""}
+    for count in range(METER_LIMIT + 1):
+        town.say(OTHER, fCnt=count, fPort=1, data=b64encode(b"\1").decode())
+    await town.stored(3 * METER_LIMIT + 1)
+    assert [uplink.fault for uplink in town.disk.uplinks].count("too_many") == 1
+    for end in "ab":
+        town.receiver.receive("x" * 60_000 + end, b"", lambda: None)
+    await town.stored(3 * METER_LIMIT + 2)
+    assert town.disk.uplinks[-1].path == "x" * 200 and town.receiver.counters["mqtt.left_out"] == 1
 
 
 async def test_a_command_lies_in_the_queue_under_its_own_name_and_its_ack_is_told() -> None:

@@ -111,8 +111,10 @@ class Admission:
         heard_us: int = 0,
     ) -> Accepted | Refusal:
         """The same where the channel knows the meter by something else than a module, such as its number behind a concentrator. ``heard_us``:
-        when somebody before us took it from the meter, 0: it comes straight."""
-        found = self._weigh(payload) or self._count(identity, now_us)
+        when somebody before us took it from the meter, 0: it comes straight. What was heard a while ago has waited for us, a day's messages in
+        one minute: that is no meter that sends too often, and nobody would send them again."""
+        has_waited = heard_us and now_us - heard_us > METER_WINDOW_S * 1e6
+        found = self._weigh(payload) or (identity if has_waited else self._count(identity, now_us))
         return self._accept(found, payload, channel, path, heard_us or now_us, node, NOT_STATED)
 
     def _accept(

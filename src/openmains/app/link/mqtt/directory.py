@@ -9,10 +9,11 @@ from openmains.domain.ids import MeterId
 
 
 class MqttDevice(NamedTuple):
-    """A meter as the registry has it now; ``dev_eui``: 16 small hexadecimal digits."""
+    """A meter as the registry has it now; ``dev_eui``: 16 small hexadecimal digits; ``imei``: of a module that it has too."""
 
     identity: Identity
     dev_eui: str
+    imei: int | None = None
 
 
 class MqttDirectory:
@@ -21,6 +22,7 @@ class MqttDirectory:
     def __init__(self) -> None:
         self._by_eui: dict[str, Identity] = {}
         self._known: dict[MeterId, str] = {}
+        self._imeis: dict[MeterId, int] = {}
 
     def __len__(self) -> int:
         return len(self._known)
@@ -33,9 +35,13 @@ class MqttDirectory:
         """Empty where it has none."""
         return self._known.get(meter_id, "")
 
+    def imei_of(self, meter_id: MeterId) -> int | None:
+        """Of its module, where it has one."""
+        return self._imeis.get(meter_id)
+
     def replace(self, devices: Iterable[MqttDevice]) -> None:
         """These are all there are."""
-        self._by_eui, self._known = {}, {}
+        self._by_eui, self._known, self._imeis = {}, {}, {}
         for each in devices:
             self._add(each)
 
@@ -44,6 +50,7 @@ class MqttDirectory:
         changed = list(devices)
         for meter_id in {*gone, *(each.identity.meter_id for each in changed)}:
             dev_eui = self._known.pop(meter_id, "")
+            self._imeis.pop(meter_id, None)
             found = self._by_eui.get(dev_eui)
             if found is not None and found.meter_id == meter_id:
                 del self._by_eui[dev_eui]
@@ -53,3 +60,5 @@ class MqttDirectory:
     def _add(self, device: MqttDevice) -> None:
         self._known[device.identity.meter_id] = device.dev_eui
         self._by_eui[device.dev_eui] = device.identity
+        if device.imei is not None:
+            self._imeis[device.identity.meter_id] = device.imei

@@ -33,6 +33,7 @@ CHANNEL = "mqtt"
 AGAIN_S = 1.0
 REMEMBERED = 100_000  # messages that would be known again
 MOST_UNKNOWN = 10_000
+MOST_PATH = 200  # letters of a topic that are kept; MQTT has them up to 64 KiB
 UNKNOWN_S = 3600.0
 OLDEST_US = 30 * 86_400 * 1_000_000  # what a network server says of a time before is not believed
 NOBODY = Identity(MeterId(0), TenantId(0), ProductId(0))
@@ -66,10 +67,11 @@ class MqttReceiver:
         clock: Clock,
         queue: Queue,
         note: Callable[[str, str, str], None],
+        is_blocked: Callable[[int], bool] = lambda imei: False,
     ) -> None:
         self._node, self._tenant_id, self._directory = node, tenant_id, directory
         self._admission, self._batcher, self._shedding, self._clock = admission, batcher, shedding, clock
-        self._queue, self._note = queue, note
+        self._queue, self._note, self._is_blocked = queue, note, is_blocked
         self._seen: OrderedDict[object, list[Done] | None] = OrderedDict()  # who waits for it; None: it is on disk
         self._unknown: OrderedDict[str, float] = OrderedDict()
         self.counters: Counter[str] = Counter()
@@ -80,7 +82,7 @@ class MqttReceiver:
         place = place_of(topic)
         if place is None:
             self.counters["mqtt.other_topic"] += 1
-            self._bury(NOBODY, topic, payload, "unknown_topic", done, unknown=topic)
+            self._bury(NOBODY, topic, payload, "unknown_topic", done, unknown=topic[:MOST_PATH])
         else:
             self._event(place, topic, payload, done)
 
@@ -91,6 +93,10 @@ class MqttReceiver:
             return
         self.counters[f"mqtt.event_{place.kind}"] += 1
         identity = self._directory.device(place.dev_eui)
+        imei = None if identity is None else self._directory.imei_of(identity.meter_id)
+        if imei is not None and self._is_blocked(imei):  # a terminal that is blocked is not heard by another way either
+            self.counters["mqtt.blocked"] += 1
+            identity = None
         try:
             event = decode_event_untrusted(place, payload)
         except WireError:
@@ -173,7 +179,7 @@ class MqttReceiver:
 
     def _from_unknown(self, name: str, topic: str, payload: bytes, done: Done) -> None:
         self.counters["mqtt.unknown_device"] += 1
-        self._note(name, "unknown device", topic)
+        self._note(name, "unknown device", topic[:MOST_PATH])
         self._bury(NOBODY, topic, payload, "unknown_device", done, unknown=name)
 
     def _bury(self, whose: Identity, path: str, payload: bytes, fault: str, done: Done, unknown: str = "") -> None:
@@ -194,7 +200,7 @@ class MqttReceiver:
             self._tenant_id,
             whose.product_id,
             CHANNEL,
-            path[:200],
+            path[:MOST_PATH],
             self._clock.unix_us(),
             payload,
             fault,

@@ -29,7 +29,7 @@ class MqttDeviceFollower:
                 between = {"since": self._seen, "before": horizon}
                 rows = await _QUERIES["mqtt_devices_changed"].fetch(connection, **asked, **between)
         devices = [
-            MqttDevice(Identity(row["meter_id"], row["tenant_id"], row["product_id"]), row["dev_eui"])
+            MqttDevice(Identity(row["meter_id"], row["tenant_id"], row["product_id"]), row["dev_eui"], row["imei"])
             for row in rows
             if row["dev_eui"] is not None
         ]
