@@ -8,7 +8,7 @@ import { signOut } from "@/features/identity/calls";
 import type { Kit } from "@/features/field/calls";
 import { i18n, setLocale } from "@/shared/i18n";
 import { sendWaiting, type Act, type Answer, type Step } from "./queue";
-import { allActs, drop, endAct, get, keptUnder, put, updateAct, wipe } from "./store";
+import { allActs, drop, endAct, get, keepOf, keptUnder, put, turn, updateAct, wipe } from "./store";
 
 export interface KeptKit {
   user_id: number;
@@ -78,9 +78,10 @@ export async function endLeft(): Promise<void> {
   await drop("flags", "leave");
 }
 
-/** Asks who is signed in, and holds the clocks against each other. Throws `Problem`. */
-export async function greet(): Promise<void> {
+/** Asks who is signed in, and holds the clocks against each other. The turn it holds for; null: somebody signed out meanwhile. Throws `Problem`. */
+export async function greet(): Promise<number | null> {
   await endLeft();
+  let mine = await turn();
   const before = Date.now();
   const answer = await sendRaw("/api/v1/session", { signal: AbortSignal.timeout(PATIENCE_MS) });
   const said = Date.parse(answer.headers.get("date") ?? "");
@@ -89,11 +90,15 @@ export async function greet(): Promise<void> {
     offsetMs.value = Math.round(said + 500 - (before + Date.now()) / 2);
     await put("flags", "offset", offsetMs.value);
   }
-  if (me.value !== null && me.value.user_id !== found.user_id) await wipe(); // another person's kit is not this one's to see
+  if (me.value !== null && me.value.user_id !== found.user_id && mine === (await turn())) {
+    await wipe(); // another person's kit is not this one's to see
+    mine += 1;
+  }
+  if (!(await keepOf(mine, "me", found))) return null;
   me.value = found;
   ended.value = false;
-  await put("kept", "me", found);
   setLocale(found.locale === "en" ? "en" : "zh", { remember: false });
+  return mine;
 }
 
 function ignoreOver(error: unknown): void {
@@ -180,9 +185,9 @@ async function alone(work: () => Promise<void>): Promise<void> {
 
 async function once(): Promise<void> {
   try {
-    await greet();
+    const held = await greet();
     reached.value = true;
-    if (me.value === null || offsetMs.value === null || me.value.must_change) return;
+    if (held === null || me.value === null || offsetMs.value === null || me.value.must_change) return;
     const end = await sendWaiting(
       {
         acts: allActs,
@@ -191,7 +196,7 @@ async function once(): Promise<void> {
           await look();
         },
         end: async (act) => {
-          await endAct(act, { key: `done ${act.key}`, value: doneOf(act) });
+          await endAct(act, { key: `done ${act.key}`, value: doneOf(act), turn: held });
           await look();
         },
         send: sendStep,
@@ -201,7 +206,7 @@ async function once(): Promise<void> {
       offsetMs.value,
     );
     if (end === "signed-out") ended.value = true;
-    if (end === "empty" && (kitWanted || kit.value === null)) await freshKit();
+    if (end === "empty" && (kitWanted || kit.value === null)) await freshKit(held);
   } catch (error) {
     if (isTimeout(error)) return void (reached.value = false);
     if (!(error instanceof Problem)) throw error;
@@ -215,10 +220,11 @@ function doneOf(act: Act): Done {
   return { key: act.key, kind: act.kind, title: act.title, meter_id: typeof meter === "number" ? meter : null, at: act.at ?? "" };
 }
 
-async function freshKit(): Promise<void> {
+async function freshKit(held: number): Promise<void> {
   if (me.value === null) return;
+  const { user_id } = me.value;
   const found = await send<Kit>("/api/v1/field/kit", { signal: AbortSignal.timeout(PATIENCE_MS) });
-  await put("kept", "kit", { user_id: me.value.user_id, kit: found } satisfies KeptKit);
+  if (!(await keepOf(held, "kit", { user_id, kit: found } satisfies KeptKit))) return;
   kit.value = found;
   kitWanted = false;
 }

@@ -84,13 +84,37 @@ export async function updateAct(act: Act): Promise<void> {
   });
 }
 
-/** Sent and answered, or given up by a person: gone with its files. `log`: what is remembered of it until sign-out. */
-export async function endAct(act: Act, log: { key: string; value: unknown } | null): Promise<void> {
-  await run(["acts", "files", "kept"], "readwrite", (of) => {
+/** Sent and answered, or given up by a person: gone with its files. `log`: what is remembered of it until sign-out; with a `turn` not after the turn's end. */
+export async function endAct(act: Act, log: { key: string; value: unknown; turn?: number } | null): Promise<void> {
+  await run(["acts", "files", "kept", "flags"], "readwrite", (of) => {
     for (const step of act.steps) if (step.file !== undefined) of("files").delete(step.file);
-    if (log !== null) of("kept").put(log.value, log.key);
+    if (log?.turn !== undefined) putWithin(of, log.turn, log.key, log.value);
+    else if (log !== null) of("kept").put(log.value, log.key);
     return of("acts").delete(act.key);
   });
+}
+
+const TURN = "turn"; // how often it was wiped: in whose time something was asked for, over all tabs
+
+function putWithin(of: (name: StoreName) => IDBObjectStore, turn: number, key: string, value: unknown): void {
+  const now = of("flags").get(TURN) as IDBRequest<number | undefined>;
+  now.onsuccess = () => {
+    if ((now.result ?? 0) === turn) of("kept").put(value, key);
+  };
+}
+
+/** Whose turn it is: ask before the platform is asked for what shall be kept. */
+export async function turn(): Promise<number> {
+  return (await get<number>("flags", TURN)) ?? 0;
+}
+
+/** Keeps what was asked for in a turn, unless somebody signed out since, here or in another tab. False: they did. */
+export async function keepOf(asked: number, key: string, value: unknown): Promise<boolean> {
+  await run(["kept", "flags"], "readwrite", (of) => {
+    putWithin(of, asked, key, value);
+    return null;
+  });
+  return (await turn()) === asked;
 }
 
 /** Oldest first. */
@@ -105,9 +129,13 @@ export async function keptUnder<T>(prefix: string): Promise<T[]> {
   return found ?? [];
 }
 
-/** What sign-out wipes: all but acts that were not sent. */
+/** What sign-out wipes: all but acts that were not sent. Answers that are still on their way are not kept after it. */
 export async function wipe(): Promise<void> {
-  await run(["kept"], "readwrite", (of) => of("kept").clear());
+  await run(["kept", "flags"], "readwrite", (of) => {
+    const now = of("flags").get(TURN) as IDBRequest<number | undefined>;
+    now.onsuccess = () => of("flags").put((now.result ?? 0) + 1, TURN);
+    return of("kept").clear();
+  });
 }
 
 /** Whether an error says that the phone is full. */
