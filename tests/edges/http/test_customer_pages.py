@@ -284,6 +284,13 @@ async def test_a_customer_sees_and_does_what_is_his_and_nothing_else(
             )  # fmt: skip
             assert changed.status_code == 200, changed.text
             assert problem(await client.get("/my/homes")) == "customer-sign-in-needed"
+            # and the old number, given to somebody else, shows nobody to who signed in before
+            row = (await staff.get(f"/customers/{other}")).json()
+            changed = await staff.patch(
+                f"/customers/{other}", json={"phone": PHONE, "reason": "a number given out again"}, headers={"If-Match": f'"{row["revision"]}"'}
+            )  # fmt: skip
+            assert changed.status_code == 200, changed.text
+            assert problem(await client.get("/my/homes")) == "customer-sign-in-needed"
     finally:
         world.deps.provider_call = None
 

@@ -79,8 +79,8 @@ async def ask(
             assert there is not None  # noqa: S101 the key is the customer's, who is locked
             await portal.add_request(there, held.customer_id, held.account_id)
             await work[AuditTrail].record(actor, "make_order", "work_order", there, None, facts)
-        rows = await portal.requests(held.customer_id, held.account_id)
-    return next(one for one in rows if one.order_id == there)
+        (made,) = await portal.requests(held.customer_id, held.account_id, there)
+    return made
 
 
 async def requests(store: Store, visitor: Visitor, account_id: int) -> list[HomeRequest]:

@@ -95,7 +95,9 @@ class PortalStore(Protocol):
 
     async def requests_since(self, customer_id: CustomerId, since_us: int) -> int: ...
     async def add_request(self, order_id: OrderId, customer_id: CustomerId, account_id: AccountId) -> None: ...
-    async def requests(self, customer_id: CustomerId, account_id: AccountId) -> list[HomeRequest]:
-        """Newest first, at most 50."""
+    async def requests(
+        self, customer_id: CustomerId, account_id: AccountId, order_id: OrderId | None = None
+    ) -> list[HomeRequest]:
+        """Newest first, at most 50; or this one alone."""
 
     async def utility_name(self) -> str: ...

@@ -109,4 +109,5 @@ SELECT w.order_id, w.account_id, w.kind, w.what AS text, w.state, w.made_us, w.d
        CASE WHEN w.done_us IS NULL THEN '' ELSE w.result END AS answer
   FROM customer_request r JOIN work_order w ON w.tenant_id = r.tenant_id AND w.order_id = r.order_id
  WHERE r.tenant_id = :tenant_id AND r.customer_id = :customer_id AND r.account_id = :account_id
+   AND (:order_id::bigint IS NULL OR r.order_id = :order_id)
  ORDER BY r.order_id DESC LIMIT 50

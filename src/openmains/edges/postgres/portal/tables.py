@@ -133,10 +133,11 @@ class Portal:
             self._connection, tenant_id=self._tenant_id, order_id=order_id, customer_id=customer_id, account_id=account_id
         )  # fmt: skip
 
-    async def requests(self, customer_id: CustomerId, account_id: AccountId) -> list[HomeRequest]:
-        rows = await _QUERIES["requests"].fetch(
-            self._connection, tenant_id=self._tenant_id, customer_id=customer_id, account_id=account_id
-        )
+    async def requests(
+        self, customer_id: CustomerId, account_id: AccountId, order_id: OrderId | None = None
+    ) -> list[HomeRequest]:
+        of = {"tenant_id": self._tenant_id, "customer_id": customer_id, "account_id": account_id, "order_id": order_id}
+        rows = await _QUERIES["requests"].fetch(self._connection, **of)
         return [
             HomeRequest(
                 OrderId(row["order_id"]), AccountId(row["account_id"]), row["kind"], row["text"], OrderState(row["state"]),
