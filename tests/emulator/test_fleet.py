@@ -48,7 +48,10 @@ async def test_demo_fleet_sends_what_was_consumed_today(driver: str) -> None:
     fleet = Fleet(_specs(50, driver=driver), target, start=start, speed=150, town=town, attach_spread_s=60)
     summary = await run_until(fleet, lambda: len(platform.received) == 50 and fleet.summary().acknowledged >= 100)
     platform.stop()
-    assert summary.acknowledged == summary.sent >= 100
+    arrived = sum(len(frames) for frames in platform.received.values())
+    assert (
+        100 <= summary.acknowledged <= min(arrived, summary.sent)
+    )  # what was under way at the end is answered by nobody
     assert not summary.failed
     assert len(platform.received) == 50
     medium = Medium[platform.driver.medium.upper()]
