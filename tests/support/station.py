@@ -2,6 +2,7 @@
 """A main station in memory: concentrators, their meters, and the stream's writing side, for sessions with and without sockets."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from openmains.app.fleet.identities import Identities, Identity
@@ -25,11 +26,12 @@ AT = 1_767_288_600
 
 
 class LoopTime:
-    """The loop's seconds; at 0 it is ``AT``."""
+    """The loop's seconds; at 0 it is ``AT``. ``later``: what becomes of calls that are for later."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
+        self.later: Callable[[float, Callable[[], None]], object] = self._loop.call_later
 
     def time(self) -> float:
         return self._loop.time()
@@ -37,8 +39,8 @@ class LoopTime:
     def unix_us(self) -> int:
         return AT * 1_000_000 + int((self._loop.time() - self._began) * 1e6)
 
-    def call_later(self, seconds: float, call: object, /) -> object:
-        return self._loop.call_later(seconds, call)  # type: ignore[arg-type]
+    def call_later(self, seconds: float, call: Callable[[], None], /) -> object:
+        return self.later(seconds, call)
 
 
 @dataclass

@@ -14,6 +14,7 @@ from openmains.app.command.results import LINK_CHANNEL
 from openmains.app.command.sent_frames import ANSWER, SENT_PATH, SentFrame, encode_sent
 from openmains.app.fleet.identities import Identity
 from openmains.app.ingest.uplink import Uplink
+from openmains.app.link.link_reports import until_stored
 from openmains.app.link.ports import Clock
 from openmains.domain.ids import MeterId, ProductId, TenantId
 
@@ -101,11 +102,8 @@ class DownLog:
             encode_sent(bundle),
         )
 
-        def published(confirmed: bool) -> None:
-            if confirmed:
-                self._waiting -= len(bundle)
-                self.counters["down_log.noted"] += len(bundle)
-            else:
-                self._clock.call_later(AGAIN_S, lambda: self._publish(uplink, published))
+        def stored() -> None:
+            self._waiting -= len(bundle)
+            self.counters["down_log.noted"] += len(bundle)
 
-        self._publish(uplink, published)
+        until_stored(self._publish, self._clock, uplink, stored, again_s=AGAIN_S)

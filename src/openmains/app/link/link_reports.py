@@ -15,6 +15,27 @@ AGAIN_S = 1.0
 Publish = Callable[[Uplink, Callable[[bool], None]], None]
 
 
+def until_stored(
+    publish: Publish,
+    clock: Clock,
+    uplink: Uplink,
+    stored: Callable[[], None],
+    *,
+    again_s: float = AGAIN_S,
+    refused: Callable[[], None] = lambda: None,
+) -> None:
+    """Gives an uplink to the stream until it is on disk; then ``stored``. ``refused``: each time it was not taken."""
+
+    def published(confirmed: bool) -> None:
+        if confirmed:
+            stored()
+        else:
+            refused()
+            clock.call_later(again_s, lambda: publish(uplink, published))
+
+    publish(uplink, published)
+
+
 class LinkReports:
     """One for each way down. ``channel`` and ``place`` tell the frame log which; ``publish(uplink, done)`` puts it into the stream."""
 
@@ -43,23 +64,12 @@ class LinkReports:
             frame.meter_id, frame.tenant_id, frame.product_id, LINK_CHANNEL, link_path(what, frame.command_id, detail), now_us,
             encode_sent([sent]), node=self._node,
         )  # fmt: skip
-        self._say(uplink, done)
+        until_stored(self._publish, self._clock, uplink, done)
 
     def tell_bare(self, what: str, command_id: CommandId, whose: Identity, done: Callable[[], None]) -> None:
         """The word alone, of a command whose frame is not known here (any more)."""
-        path = link_path(what, command_id)
-        self._say(
-            Uplink(
-                whose.meter_id, whose.tenant_id, whose.product_id, LINK_CHANNEL, path, self._clock.unix_us(), b"", node=self._node
-            ),
-            done,
+        uplink = Uplink(
+            whose.meter_id, whose.tenant_id, whose.product_id, LINK_CHANNEL, link_path(what, command_id), self._clock.unix_us(), b"",
+            node=self._node,
         )  # fmt: skip
-
-    def _say(self, uplink: Uplink, done: Callable[[], None]) -> None:
-        def published(confirmed: bool) -> None:
-            if confirmed:
-                done()
-            else:
-                self._clock.call_later(AGAIN_S, lambda: self._publish(uplink, published))
-
-        self._publish(uplink, published)
+        until_stored(self._publish, self._clock, uplink, done)

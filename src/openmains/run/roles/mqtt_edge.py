@@ -115,17 +115,16 @@ def _broker(settings: Settings) -> Broker:
             "mqtt_broker 应形如 mqtts://主机:8883 或 mqtt://主机:1883,不带用户名和路径。",
             "mqtt_broker is mqtts://host:8883 or mqtt://host:1883, without user and path.",
         )
-    filters = [text for text in (settings.mqtt_lorawan_topic,) if text]
-    if not filters:
+    topic = settings.mqtt_lorawan_topic
+    if not topic:
         raise StartError(
             "设置了 mqtt_broker,但 mqtt_lorawan_topic 为空。", "mqtt_broker is set, and mqtt_lorawan_topic is empty."
         )
-    for text in filters:
-        if why := filter_fault(text):
-            raise StartError(f"MQTT 主题 {text} 不可用:{why}", f"the MQTT topic {text} will not do: {why}")
+    if why := filter_fault(topic):
+        raise StartError(f"MQTT 主题 {topic} 不可用:{why}", f"the MQTT topic {topic} will not do: {why}")
     return Broker(
         parts.hostname or "", port or PORTS[parts.scheme], settings.mqtt_user, settings.mqtt_password,
-        f"openmains-edge-{settings.node}", filters, _tls(settings) if parts.scheme == "mqtts" else None,
+        f"openmains-edge-{settings.node}", [topic], _tls(settings) if parts.scheme == "mqtts" else None,
     )  # fmt: skip
 
 

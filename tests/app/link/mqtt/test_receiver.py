@@ -4,6 +4,7 @@
 import asyncio
 import json
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from uuid import uuid4
 
 from openmains.app.command.downlink import DownFrame
@@ -76,11 +77,11 @@ class Town:
             is_blocked=lambda imei: imei == BLOCKED,
         )  # fmt: skip
 
-    def _publish(self, topic: str, payload: bytes, taken: object) -> bool:
+    def _publish(self, topic: str, payload: bytes, taken: Callable[[bool], None]) -> bool:
         if self.taken is None:
             return False
         self.down.append((topic, json.loads(payload)))
-        taken(self.taken)  # type: ignore[operator]
+        taken(self.taken)
         return True
 
     def say(self, eui: str, event: str = "up", *, name: str = "", raw: bytes | None = None, **told: object) -> None:
@@ -134,8 +135,8 @@ async def test_a_message_is_acknowledged_when_it_is_on_disk_and_applied_once() -
 
 async def test_what_the_stream_does_not_take_is_tried_again_and_not_acknowledged_before() -> None:
     town = Town()
-    again: list[object] = []
-    town.clock.call_later = lambda seconds, call: again.append(call)  # type: ignore[method-assign,assignment]
+    again: list[Callable[[], None]] = []
+    town.clock.later = lambda seconds, call: again.append(call)
     town.disk.is_away = True
     town.up(EUI, 1, name="kept")
     async with asyncio.timeout(10):
@@ -143,7 +144,7 @@ async def test_what_the_stream_does_not_take_is_tried_again_and_not_acknowledged
             await asyncio.sleep(0.001)
     assert town.done == [] and town.receiver.counters["mqtt.kept_waiting"] == 1
     town.disk.is_away = False
-    again.pop()()  # type: ignore[operator]
+    again.pop()()
     await town.stored(1)
     assert town.done == ["kept"]
 

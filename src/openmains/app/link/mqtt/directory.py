@@ -20,45 +20,38 @@ class MqttDirectory:
     """Whoever is not in it is unknown."""
 
     def __init__(self) -> None:
-        self._by_eui: dict[str, Identity] = {}
-        self._known: dict[MeterId, str] = {}
-        self._imeis: dict[MeterId, int] = {}
+        self._by_eui: dict[str, MqttDevice] = {}
+        self._by_meter: dict[MeterId, MqttDevice] = {}
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._by_meter)
 
     def device(self, dev_eui: str) -> Identity | None:
         """The meter with this DevEUI."""
-        return self._by_eui.get(dev_eui)
+        found = self._by_eui.get(dev_eui)
+        return None if found is None else found.identity
 
     def dev_eui_of(self, meter_id: MeterId) -> str:
         """Empty where it has none."""
-        return self._known.get(meter_id, "")
+        found = self._by_meter.get(meter_id)
+        return "" if found is None else found.dev_eui
 
     def imei_of(self, meter_id: MeterId) -> int | None:
         """Of its module, where it has one."""
-        return self._imeis.get(meter_id)
+        found = self._by_meter.get(meter_id)
+        return None if found is None else found.imei
 
     def replace(self, devices: Iterable[MqttDevice]) -> None:
         """These are all there are."""
-        self._by_eui, self._known, self._imeis = {}, {}, {}
-        for each in devices:
-            self._add(each)
+        self._by_eui, self._by_meter = {}, {}
+        self.change(devices, ())
 
     def change(self, devices: Iterable[MqttDevice], gone: Iterable[MeterId]) -> None:
         """These are other than they were, and ``gone`` ones are no more."""
         changed = list(devices)
         for meter_id in {*gone, *(each.identity.meter_id for each in changed)}:
-            dev_eui = self._known.pop(meter_id, "")
-            self._imeis.pop(meter_id, None)
-            found = self._by_eui.get(dev_eui)
-            if found is not None and found.meter_id == meter_id:
-                del self._by_eui[dev_eui]
+            before = self._by_meter.pop(meter_id, None)
+            if before is not None and self._by_eui.get(before.dev_eui) is before:
+                del self._by_eui[before.dev_eui]
         for each in changed:
-            self._add(each)
-
-    def _add(self, device: MqttDevice) -> None:
-        self._known[device.identity.meter_id] = device.dev_eui
-        self._by_eui[device.dev_eui] = device.identity
-        if device.imei is not None:
-            self._imeis[device.identity.meter_id] = device.imei
+            self._by_meter[each.identity.meter_id] = self._by_eui[each.dev_eui] = each

@@ -23,6 +23,7 @@ from openmains.app.ingest.edge.admission import Admission, Refusal
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.shedding import Shedding
 from openmains.app.ingest.uplink import Uplink
+from openmains.app.link.link_reports import AGAIN_S, until_stored
 from openmains.app.link.mqtt.directory import MqttDirectory
 from openmains.app.link.ports import Clock
 from openmains.domain.ids import MeterId, ProductId, TenantId
@@ -30,7 +31,6 @@ from openmains.wire.chirpstack.events import Event, EventKind, Place, decode_eve
 from openmains.wire.errors import WireError
 
 CHANNEL = "mqtt"
-AGAIN_S = 1.0
 REMEMBERED = 100_000  # messages that would be known again
 MOST_UNKNOWN = 10_000
 MOST_PATH = 200  # letters of a topic that are kept; MQTT has them up to 64 KiB
@@ -168,14 +168,10 @@ class MqttReceiver:
     def _keep(self, uplink: Uplink, stored: Done) -> None:
         """Until it is on disk."""
 
-        def published(confirmed: bool) -> None:
-            if confirmed:
-                stored()
-            else:
-                self.counters["mqtt.kept_waiting"] += 1
-                self._clock.call_later(AGAIN_S, lambda: self._batcher.add(uplink, published))
+        def refused() -> None:
+            self.counters["mqtt.kept_waiting"] += 1
 
-        self._batcher.add(uplink, published)
+        until_stored(self._batcher.add, self._clock, uplink, stored, refused=refused)
 
     def _from_unknown(self, name: str, topic: str, payload: bytes, done: Done) -> None:
         self.counters["mqtt.unknown_device"] += 1
