@@ -170,8 +170,7 @@ async def test_an_address_guesses_at_many_phones_no_more_than_at_one(phones: Pho
         deps.sign_in_limiter = Limiter(0.001, 1)
         told = []
         for address in ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1"):
-            transport = httpx.ASGITransport(app=world.app, client=(address, 1))  # type: ignore[arg-type]
-            async with httpx.AsyncClient(transport=transport, base_url="http://om.test/api/v1") as client:
+            async with world.client(address=address) as client:
                 told.append((await phones.ask(client, STRANGER)).status_code)
         assert told == [202, 429, 202]  # a household has a whole /64
     finally:

@@ -140,11 +140,13 @@ class World:
     b: Utility
     pipeline: Pool
 
-    def client(self, token: str | None = None, language: str = "en") -> httpx.AsyncClient:
+    def client(
+        self, token: str | None = None, language: str = "en", *, address: str = "127.0.0.1"
+    ) -> httpx.AsyncClient:
         headers = {"Accept-Language": language}
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        transport = httpx.ASGITransport(app=self.app, client=("127.0.0.1", 1))  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(app=self.app, client=(address, 1))  # type: ignore[arg-type]
         return httpx.AsyncClient(transport=transport, base_url="http://om.test/api/v1", headers=headers)
 
     @asynccontextmanager

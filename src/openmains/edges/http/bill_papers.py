@@ -45,7 +45,8 @@ class CodeAccount(Struct, frozen=True):
     account_id: int
 
 
-def _printing(deps: ApiDeps) -> tuple[DayVolumes, Typesetter]:
+def printing_of(deps: ApiDeps) -> tuple[DayVolumes, Typesetter]:
+    """Raises ``not-offered`` where nothing is printed."""
     if deps.billed_days is None or deps.typeset is None:
         raise Problem("not-offered")
     return deps.billed_days, deps.typeset
@@ -62,11 +63,16 @@ async def print_bill(request: Request[Any, Any, Any], bill_id: Id, language: Ton
     """The bill as it is sent, one page of A4 in the caller's language, with what the account owes today; name and address only for who may see
     customers."""
     deps, actor = deps_of(request), actor_of(request)
-    volumes, typeset = _printing(deps)
+    volumes, typeset = printing_of(deps)
     number, file = await papers.bill_pdf(
         deps.store, volumes, typeset, actor.tenant_id, bill_id, language or language_of(request), zone(actor.zone),
         today_number(request), named=actor.may(Permission.SEE_CUSTOMERS),
     )  # fmt: skip
+    return bill_file(number, file)
+
+
+def bill_file(number: str, file: bytes) -> Response[bytes]:
+    """To be looked at in the browser."""
     return Response(file, media_type=PDF, headers={"Content-Disposition": f'inline; filename="bill-{number}.pdf"'})
 
 
@@ -84,7 +90,7 @@ async def make_bill_files(request: Request[Any, Any, Any], run_id: Id, language:
     if not actor.may(Permission.SEE_CUSTOMERS):
         words = PERMISSIONS[Permission.SEE_CUSTOMERS]
         raise Problem("not-allowed", needed=(words.zh, words.en))
-    _printing(deps)
+    printing_of(deps)
     return await bill_files.ask_for_files(
         deps.store, actor, run_id, language or language_of(request), deps.settings.upload_dir
     )

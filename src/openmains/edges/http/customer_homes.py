@@ -1,25 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """What customers see of their accounts: use against tier, bills, receipts, payments (ADR 0059)."""
 
-import json
 from typing import Any
 
 from litestar import Request, Response, get
 
 from openmains.app.billing import papers
 from openmains.app.billing.paper_ports import PaperStore
-from openmains.app.payment.receipt_paper import receipt_paper
 from openmains.app.portal import homes as see
 from openmains.app.portal.model import Home, HomeBill, HomeChannel, HomePayment, HomeReceipt, HomeUse, Visitor
 from openmains.app.portal.use import UseSources, home_use
 from openmains.app.problems import Problem
-from openmains.edges.http.bill_papers import PDF, Tongue
+from openmains.edges.http.bill_papers import PDF, Tongue, bill_file, printing_of
 from openmains.edges.http.bulk_inputs import bulk_of
 from openmains.edges.http.deps import ApiDeps, deps_of, limit_visitor, visitor_of
 from openmains.edges.http.inputs import Id
 from openmains.edges.http.permissions import CUSTOMER
 from openmains.edges.http.problems import language_of
 from openmains.edges.http.readings import exponents_of, store_of
+from openmains.edges.http.receipt_papers import receipt_pdf
 
 
 def _today(deps: ApiDeps, visitor: Visitor) -> int:
@@ -59,15 +58,14 @@ async def list_home_bills(request: Request[Any, Any, Any], account_id: Id) -> li
 async def print_home_bill(request: Request[Any, Any, Any], bill_id: Id, language: Tongue = None) -> Response[bytes]:
     """The bill as it is sent; months of who held the account before are not compared with."""
     deps, visitor = deps_of(request), visitor_of(request)
-    if deps.billed_days is None or deps.typeset is None:
-        raise Problem("not-offered")
+    volumes, typeset = printing_of(deps)
     since = await see.own_bill(deps.store, visitor, bill_id)
     limit_visitor(request, "papers")
     number, file = await papers.bill_pdf(
-        deps.store, deps.billed_days, deps.typeset, visitor.tenant_id, bill_id, language or language_of(request), visitor.zone,
+        deps.store, volumes, typeset, visitor.tenant_id, bill_id, language or language_of(request), visitor.zone,
         _today(deps, visitor), named=True, since=since,
     )  # fmt: skip
-    return Response(file, media_type=PDF, headers={"Content-Disposition": f'inline; filename="bill-{number}.pdf"'})
+    return bill_file(number, file)
 
 
 @get("/my/homes/{account_id:int}/receipts", operation_id="list_home_receipts", tags=["customer pages"], opt=CUSTOMER)
@@ -94,10 +92,7 @@ async def print_home_receipt(
         receipt = await see.own_receipt(work, visitor, receipt_id)
         limit_visitor(request, "papers")
         utility, letterhead = await work[PaperStore].utility(), await work[PaperStore].letterhead()
-    document = receipt_paper(receipt, utility, letterhead, visitor.zone, language or language_of(request))
-    file = await deps.typeset(json.dumps(document, ensure_ascii=False), int(receipt.taken_at.timestamp()))
-    name = f'inline; filename="receipt-{receipt_id}.pdf"'
-    return Response(file, media_type=PDF, headers={"Content-Disposition": name})
+    return await receipt_pdf(deps.typeset, receipt, utility, letterhead, visitor.zone, language or language_of(request))
 
 
 @get("/my/channels", operation_id="list_home_channels", tags=["customer pages"], opt=CUSTOMER)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Customers sign in by a code to their phone, and out (ADR 0059)."""
 
-import math
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -14,9 +13,9 @@ from openmains.app.portal.model import CodeChallenge, CustomerSession
 from openmains.app.portal.sign_in import CustomerSignIn
 from openmains.app.problems import Problem
 from openmains.domain.identity.lockout import place_of_address
-from openmains.edges.http.deps import ApiDeps, client_address, deps_of, visitor_of
+from openmains.edges.http.deps import ApiDeps, client_address, deps_of, let_wait, visitor_of
 from openmains.edges.http.guard import customer_cookie
-from openmains.edges.http.permissions import CUSTOMER, PUBLIC
+from openmains.edges.http.permissions import CUSTOMER, SIGN_IN
 from openmains.edges.http.problems import request_id_of
 
 
@@ -40,7 +39,7 @@ def _sign_in(deps: ApiDeps) -> CustomerSignIn:
     return deps.customer_sign_in
 
 
-@post("/my/code", operation_id="ask_for_code", status_code=202, tags=["customer pages"], opt=PUBLIC)
+@post("/my/code", operation_id="ask_for_code", status_code=202, tags=["customer pages"], opt=SIGN_IN)
 async def ask_for_code(request: Request[Any, Any, Any], data: JSONBody[PhoneBody]) -> CodeChallenge:
     """Send a code to a customer's phone. A phone that is nobody's is answered alike."""
     return await _sign_in(deps_of(request)).ask(
@@ -48,13 +47,12 @@ async def ask_for_code(request: Request[Any, Any, Any], data: JSONBody[PhoneBody
     )
 
 
-@post("/my/session", operation_id="sign_in_customer", status_code=201, tags=["customer pages"], opt=PUBLIC)
+@post("/my/session", operation_id="sign_in_customer", status_code=201, tags=["customer pages"], opt=SIGN_IN)
 async def sign_in_customer(request: Request[Any, Any, Any], data: JSONBody[CodeBody]) -> Response[CustomerSession]:
     """Sign in by the code; the session is a cookie that scripts cannot read, and lasts 30 days."""
     deps, address = deps_of(request), client_address(request)
     place = place_of_address(address)
-    if (wait := deps.guess_limiter.left_s(place)) > 0:
-        raise Problem("too-many-requests", retry_after_s=max(1, math.ceil(wait)))
+    let_wait(deps.guess_limiter.left_s(place))
     try:
         session, secret, _ = await _sign_in(deps).enter(
             data.challenge, data.code, address=address, request_id=request_id_of(request.scope)

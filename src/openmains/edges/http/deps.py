@@ -167,11 +167,16 @@ def visitor_of(connection: Connection) -> Visitor:
     return visitor
 
 
+def let_wait(wait_s: float) -> None:
+    """What a limiter says. Raises ``too-many-requests`` unless it is 0."""
+    if wait_s > 0:
+        raise Problem("too-many-requests", retry_after_s=max(1, math.ceil(wait_s)))
+
+
 def limit_visitor(connection: Connection, what: str) -> None:
     """Dear acts of one customer, as often as one may sign in. Raises ``too-many-requests``."""
     of = visitor_of(connection).customer_ids[0]
-    if (wait := deps_of(connection).sign_in_limiter.wait_s(f"{what} of customer {of}")) > 0:
-        raise Problem("too-many-requests", retry_after_s=max(1, math.ceil(wait)))
+    let_wait(deps_of(connection).sign_in_limiter.wait_s(f"{what} of customer {of}"))
 
 
 def today_of(deps: ApiDeps, actor: Actor) -> date:

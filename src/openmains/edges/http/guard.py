@@ -2,7 +2,6 @@
 """The guard of every operation: who asks, from where, how often, and whether the person may (R13.2, R13.5)."""
 
 import ipaddress
-import math
 import time
 from collections import OrderedDict
 from dataclasses import replace
@@ -21,14 +20,13 @@ from openmains.app.problems import Problem
 from openmains.app.reach import NONE, Limits, limit_to
 from openmains.domain.identity.lockout import place_of_address
 from openmains.domain.identity.permission import PERMISSIONS
-from openmains.edges.http.deps import ApiDeps, Connection, client_address, client_hop, deps_of
+from openmains.edges.http.deps import ApiDeps, Connection, client_address, client_hop, deps_of, let_wait
 from openmains.edges.http.permissions import access_of, operation_of
 from openmains.edges.http.problems import request_id_of
 from openmains.edges.http.proxies import normal
 
 COOKIE = "openmains_session"
 CUSTOMER_COOKIE = "openmains_customer"
-SIGN_INS = frozenset({"sign_in", "ask_for_code", "sign_in_customer"})  # public, and limited by address
 BROWSER_COOKIE = "openmains_browser"  # no credential: failures of this browser are counted apart from its address's
 _BROWSER_S = 400 * 86_400  # the longest that browsers keep one
 RENEWED = "renewed_cookie"  # in a request's state: the cookie of a session that was just extended
@@ -62,8 +60,8 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
     deps = deps_of(connection)
     limit_to(NONE)  # of a request before in the same task
     if access is not None and access.is_public:
-        if operation_of(handler) in SIGN_INS:
-            _limit(deps.sign_in_limiter.wait_s(place_of_address(client_address(connection))))
+        if access.is_sign_in:
+            let_wait(deps.sign_in_limiter.wait_s(place_of_address(client_address(connection))))
             _check_origin(connection, deps, header_needed=False)
         return
     if operation_of(handler) == "read_metrics" and _is_local(connection, deps):
@@ -73,7 +71,7 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
         return
     actor = await identify(connection, deps)
     if actor is None:
-        _limit(deps.api_limiter.wait_s(f"address {client_address(connection)}"))
+        let_wait(deps.api_limiter.wait_s(f"address {client_address(connection)}"))
         raise Problem("sign-in-needed")
     is_socket = connection.scope["type"] == ScopeType.WEBSOCKET
     if actor.kind == "session" and (is_socket or _method(connection) not in _SAFE):
@@ -94,14 +92,12 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
 async def _authorize_customer(connection: Connection, deps: ApiDeps) -> None:
     """A customer has a cookie of its own: no token and no session of the staff is looked at, and none of theirs is looked for here."""
     secret = connection.cookies.get(CUSTOMER_COOKIE, "")[:256]
-    if not secret or deps.customer_lookups is None:
-        _limit(deps.api_limiter.wait_s(f"address {client_address(connection)}"))
-        raise Problem("customer-sign-in-needed")
-    secret_hash = hash_secret(secret)
-    _limit(deps.api_limiter.wait_s(f"customer {secret_hash.hex()}"))
-    found = await deps.customer_lookups.session(secret_hash)
+    secret_hash, found = hash_secret(secret), None
+    if secret and deps.customer_lookups is not None:
+        let_wait(deps.api_limiter.wait_s(f"customer {secret_hash.hex()}"))
+        found = await deps.customer_lookups.session(secret_hash)
     if found is None:
-        _limit(deps.api_limiter.wait_s(f"address {client_address(connection)}"))
+        let_wait(deps.api_limiter.wait_s(f"address {client_address(connection)}"))
         raise Problem("customer-sign-in-needed")
     if _method(connection) not in _SAFE:
         _check_origin(connection, deps, header_needed=True)
@@ -120,7 +116,7 @@ async def identify(connection: Connection, deps: ApiDeps) -> Actor | None:
     actor = await deps.sign_in_store.find_credential(secret_hash)
     if actor is None or actor.kind != kind:
         return None
-    _limit(deps.api_limiter.wait_s(f"credential {secret_hash.hex()}"))
+    let_wait(deps.api_limiter.wait_s(f"credential {secret_hash.hex()}"))
     state = connection.scope.setdefault("state", {})
     state["secret_hash"] = secret_hash
     touch: SessionTouch = connection.app.state.touch
@@ -216,8 +212,3 @@ def _check_origin(connection: Connection, deps: ApiDeps, *, header_needed: bool)
         return
     if not origin or urlsplit(origin).netloc.lower() != connection.headers.get("host", "").lower():
         raise Problem("foreign-origin")
-
-
-def _limit(wait_s: float) -> None:
-    if wait_s > 0:
-        raise Problem("too-many-requests", retry_after_s=max(1, math.ceil(wait_s)))

@@ -17,7 +17,7 @@ from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import AreaId
 from openmains.edges.http.deps import actor_of, client_address, deps_of
 from openmains.edges.http.guard import BROWSER_COOKIE, browser_cookie, session_cookie
-from openmains.edges.http.permissions import ANY_PASSWORD, PUBLIC, SIGNED_IN
+from openmains.edges.http.permissions import ANY_PASSWORD, SIGN_IN, SIGNED_IN
 from openmains.edges.http.problems import request_id_of
 
 Password = Annotated[str, Meta(min_length=1, max_length=1024)]
@@ -93,7 +93,7 @@ async def _info(store: Store, actor: Actor, expires_at: datetime | None = None) 
     )
 
 
-@post("/session", operation_id="sign_in", status_code=201, tags=["identity"], opt=PUBLIC)
+@post("/session", operation_id="sign_in", status_code=201, tags=["identity"], opt=SIGN_IN)
 async def sign_in(request: Request[Any, Any, Any], data: JSONBody[SignInBody]) -> Response[SessionInfo]:
     """Sign in; the session is a cookie that scripts cannot read."""
     deps = deps_of(request)

@@ -21,18 +21,24 @@ class Limiter:
     def wait_s(self, key: str) -> float:
         """0 and one token taken, or the seconds until there is one."""
         now = self._clock()
-        tokens, at = self._buckets.pop(key, (self._burst, now))
-        tokens = min(self._burst, tokens + (now - at) * self._rate)
+        tokens = self._tokens(key, now)
         allowed = tokens >= 1.0
         self._buckets[key] = (tokens - 1.0 if allowed else tokens, now)
+        self._buckets.move_to_end(key)
         if len(self._buckets) > self._keys:
             self._buckets.popitem(last=False)
-        return 0.0 if allowed else (1.0 - tokens) / self._rate
+        return self._until_one(tokens)
 
     def left_s(self, key: str) -> float:
         """The same, and none taken."""
-        tokens, at = self._buckets.get(key, (self._burst, 0.0))
-        return max(0.0, (1.0 - tokens) / self._rate - (self._clock() - at)) if tokens < 1.0 else 0.0
+        return self._until_one(self._tokens(key, self._clock()))
+
+    def _tokens(self, key: str, now: float) -> float:
+        tokens, at = self._buckets.get(key, (self._burst, now))
+        return min(self._burst, tokens + (now - at) * self._rate)
+
+    def _until_one(self, tokens: float) -> float:
+        return 0.0 if tokens >= 1.0 else (1.0 - tokens) / self._rate
 
     def __len__(self) -> int:
         return len(self._buckets)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Payments through channels: orders and their refunds, channels of a utility, what third parties took, and what providers call back."""
 
-import math
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post, put
@@ -26,7 +25,7 @@ from openmains.app.payment.order_ports import ChannelSealer, PaymentChannelStore
 from openmains.app.problems import Problem
 from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import TenantId
-from openmains.edges.http.deps import actor_of, client_address, deps_of, today_number
+from openmains.edges.http.deps import actor_of, client_address, deps_of, let_wait, today_number
 from openmains.edges.http.inputs import Cursor, Id, Id32, Limit, OptionalId, Page, Reason, ReasonText, after_id, page
 from openmains.edges.http.payment import MOST_FEN, Key
 from openmains.edges.http.permissions import PUBLIC, may
@@ -316,8 +315,7 @@ async def hear_payment_callback(request: Request[Any, Any, Any], tenant_id: Id32
     """For providers only. It changes something only where signature, time, merchant, order and amount fit; all else is counted and shown."""
     deps = deps_of(request)
     address = client_address(request)
-    if (wait_s := deps.api_limiter.wait_s(f"callback {address}")) > 0:
-        raise Problem("too-many-requests", retry_after_s=max(1, math.ceil(wait_s)))
+    let_wait(deps.api_limiter.wait_s(f"callback {address}"))
     body = await request.body()
     if len(body) > MOST_CALLBACK:
         raise Problem("too-large")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Partners that report what they took, each call signed with a key of their own; and how a utility keeps its partners."""
 
-import math
 from typing import Annotated, Any
 
 from litestar import Request, get, post, put
@@ -12,10 +11,9 @@ from openmains.app.payment import hear_partner, partners
 from openmains.app.payment.order_model import PaymentOrderDetail
 from openmains.app.payment.partner_model import PartnerKey, PaymentPartner
 from openmains.app.payment.partner_ports import PartnerStore
-from openmains.app.problems import Problem
 from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import TenantId
-from openmains.edges.http.deps import actor_of, client_address, deps_of, today_number
+from openmains.edges.http.deps import actor_of, client_address, deps_of, let_wait, today_number
 from openmains.edges.http.inputs import Id, Id32, Reason, ReasonText
 from openmains.edges.http.payment_orders import FAULT_DAYS, Money, Row, sealer_of
 from openmains.edges.http.permissions import PUBLIC, may
@@ -127,8 +125,7 @@ async def pay_as_partner(
     not know what became of one asks again under its number, with a new nonce. ``delivery`` says where a meter's top-up is."""
     deps = deps_of(request)
     address = client_address(request)
-    if (wait_s := deps.api_limiter.wait_s(f"partner {address}")) > 0:
-        raise Problem("too-many-requests", retry_after_s=max(1, math.ceil(wait_s)))
+    let_wait(deps.api_limiter.wait_s(f"partner {address}"))
     signed = hear_partner.SignedRequest(instant, nonce, told, await request.body(), address)
     wanted = hear_partner.PartnerPayment(data.number, data.account_id, data.meter_id, data.fen)
     return await hear_partner.hear_partner(

@@ -21,9 +21,9 @@ class Access:
     """``permission``: the one that is needed; None: a sign-in is enough, or with ``is_public`` not even that – such an operation
     guards itself where it must, and shows who is signed in only what is that person's.
 
-    ``is_customer``: for who signed in by a customer's phone, and for nobody of the staff, whatever a role may (ADR 0059);
-    ``before_password_change``: open to a user whose password must be changed first. ``is_whole``: of the utility as a whole, so that nobody
-    whose rights are limited may.
+    ``is_sign_in``: public, and as often only as an address may sign in; ``is_customer``: for who signed in by a customer's phone, and for
+    nobody of the staff, whatever a role may (ADR 0059); ``before_password_change``: open to a user whose password must be changed first.
+    ``is_whole``: of the utility as a whole, so that nobody whose rights are limited may.
     """
 
     permission: Permission | None
@@ -31,6 +31,7 @@ class Access:
     before_password_change: bool = False
     is_whole: bool = False
     is_customer: bool = False
+    is_sign_in: bool = False
 
 
 class UndeclaredAccessError(Exception):
@@ -43,6 +44,7 @@ def may(permission: Permission, *, whole: bool = False) -> dict[str, Any]:
 
 
 PUBLIC: Final = {_KEY: Access(None, is_public=True)}
+SIGN_IN: Final = {_KEY: Access(None, is_public=True, is_sign_in=True)}
 CUSTOMER: Final = {_KEY: Access(None, is_customer=True)}
 SIGNED_IN: Final = {_KEY: Access(None)}
 ANY_PASSWORD: Final = {_KEY: Access(None, before_password_change=True)}
