@@ -46,6 +46,7 @@ from openmains.run.demo.history import chance
 from openmains.run.demo.payments import fill_payments
 from openmains.run.logs import say
 from openmains.run.roles.notify import sealer_of
+from openmains.run.roles.process import now_us
 from openmains.run.settings import Settings
 
 log = logging.getLogger("openmains.demo")
@@ -167,7 +168,7 @@ class _Month:
         if one is not None:
             meter = next(each.meter_id for each in accounts if each.account_id == one.account_id)
             more = [NewMember(one.account_id, meter, self._from.isoformat(), persons=6)]
-            told = self._from.isoformat(), CORRECTION, self._today, _now_us()
+            told = self._from.isoformat(), CORRECTION, self._today, now_us()
             await add_members(self._store, clerk, tariff_id, more, *told)
             await self._correct(chief, clerk, one.account_id)
         phone = await fill_payments(
@@ -194,7 +195,7 @@ class _Month:
         found: int | None = await _QUERIES["demo_tariff"].fetchval(self._owner, tenant_id=self._tenant_id)
         if found is not None:
             return found
-        store, today, now = self._store, self._today, _now_us
+        store, today, now = self._store, self._today, now_us
         name = "居民生活用水 household water"
         made = await create_tariff(store, clerk, "R-WATER", name, "water", CustomerClass.RESIDENT, today, now())
         drafted = await draft_plan(store, clerk, made.tariff_id, "2020-01-01", DOCUMENT, REASON, today, now())
@@ -220,7 +221,7 @@ class _Month:
         month = self._month.isoformat()[:7]
         async with self._store.tenant(self._tenant_id) as work:  # of a demo that was stopped meanwhile
             there = next((one for one in await work[RunStore].page(50, None) if one.month == month), None)
-        run = there or await start_run(self._store, chief, month, 0, REASON, self._today, _now_us())
+        run = there or await start_run(self._store, chief, month, 0, REASON, self._today, now_us())
         while True:
             async with self._store.tenant(self._tenant_id) as work:
                 now = await work[RunStore].get(run.run_id)
@@ -238,13 +239,13 @@ class _Month:
 
     async def _pay(self, clerk: Actor, bills: Sequence[BillHead]) -> int:
         with contextlib.suppress(Problem):  # open already
-            await open_shift(self._store, clerk, FLOAT_FEN, _now_us())
+            await open_shift(self._store, clerk, FLOAT_FEN, now_us())
         paid = 0
         for bill in bills:
             till = paid_of(bill.account_id, bill.total_fen)
             if till is not None:
                 wanted = NewReceipt(f"demo-{bill.bill_id}", bill.account_id, till.channel, till.fen)  # type: ignore[arg-type]
-                await take_payment(self._store, clerk, wanted, self._today, _now_us())
+                await take_payment(self._store, clerk, wanted, self._today, now_us())
                 paid += 1
         return paid
 
@@ -290,7 +291,3 @@ class _Token:
 
     async def __aexit__(self, *_: object) -> None:
         await revoke_token(self._store, self._actor, self._token.token_id, REASON)
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000

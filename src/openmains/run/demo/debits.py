@@ -2,7 +2,6 @@
 """The demo utility's direct debit: some who have not paid authorised their bank. One file is answered: collected, not enough there, given
 back; a second one waits for its answer. The bank is emulated, within this process."""
 
-import time
 from collections.abc import Sequence
 
 from openmains.app.identity.model import Actor
@@ -14,6 +13,7 @@ from openmains.app.payment.order_ports import ChannelSealer
 from openmains.app.unit_of_work import Store
 from openmains.domain.period import day_to_date
 from openmains.emulator.pay import bank
+from openmains.run.roles.process import now_us
 
 REASON = "柜台签约 signed at the counter"
 DECLINED, RETURNED = 1, 2  # places in the first file
@@ -31,10 +31,10 @@ async def fill_debits(
             account_id, f"DEMO-{account_id:06d}", "演示银行 Demo Bank", f"演示户 {account_id}",
             f"62220000{place:03d}{account_id:08d}", today - 200,
         )  # fmt: skip
-        await authorise(store, clerk, sealer, wanted, REASON, today, _now_us())
+        await authorise(store, clerk, sealer, wanted, REASON, today, now_us())
     if len(account_ids) <= RETURNED:
         return 0
-    file = await make_file(store, clerk, "demo-debit-1", today, today, _now_us())
+    file = await make_file(store, clerk, "demo-debit-1", today, today, now_us())
     name, data = await download_file(store, clerk, sealer, file.file_id)
     layout, day = LAYOUTS[file.layout], f"{day_to_date(today):%Y%m%d}"
 
@@ -42,12 +42,8 @@ async def fill_debits(
         return f"DEMO{file.file_id:06d}{place:04d}"
 
     told = bank.answer(layout, data, day, number, {DECLINED: "51"})
-    read = await read_answer(store, clerk, file.file_id, f"answer-{name}", told, today, _now_us())
+    read = await read_answer(store, clerk, file.file_id, f"answer-{name}", told, today, now_us())
     back = bank.answer(layout, data, day, number, {RETURNED: "RT"}, only={RETURNED})
-    await read_answer(store, clerk, file.file_id, f"returned-{name}", back, today, _now_us())
-    await make_file(store, clerk, "demo-debit-2", today, today, _now_us())  # who was declined
+    await read_answer(store, clerk, file.file_id, f"returned-{name}", back, today, now_us())
+    await make_file(store, clerk, "demo-debit-2", today, today, now_us())  # who was declined
     return read.paid
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000

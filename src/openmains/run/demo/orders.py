@@ -5,13 +5,12 @@ import time
 
 import asyncpg
 
-from openmains.app.identity.model import Actor
 from openmains.app.work_order.make import make_order
 from openmains.app.work_order.model import NewOrder
-from openmains.domain.identity.role import Role
-from openmains.domain.ids import TenantId, UserId
+from openmains.domain.ids import TenantId
 from openmains.edges.postgres.queries import load
 from openmains.edges.postgres.unit_of_work import PostgresStore
+from openmains.run.demo.chief import chief_of
 
 _QUERIES = load(__package__)
 KINDS = ("no_supply", "communication", "safety_inspection", "valve")
@@ -19,13 +18,10 @@ KINDS = ("no_supply", "communication", "safety_inspection", "valve")
 
 async def fill_orders(pool: asyncpg.Pool, tenant_id: TenantId) -> None:
     """Of the first meters, as a customer's report and by hand."""
-    person = await _QUERIES["first_person"].fetchrow(pool, tenant_id=tenant_id)
-    if person is None:
+    actor = await chief_of(pool, tenant_id)
+    if actor is None:
         return
-    await _QUERIES["goes_out"].execute(pool, tenant_id=tenant_id, user_id=person["user_id"])
-    actor = Actor(
-        tenant_id, UserId(person["user_id"]), person["login"], person["name"], Role.ADMINISTRATOR, "zh", person["zone"], "session"
-    )  # fmt: skip
+    await _QUERIES["goes_out"].execute(pool, tenant_id=tenant_id, user_id=actor.user_id)
     meters = await _QUERIES["first_meters"].fetch(pool, tenant_id=tenant_id, most=len(KINDS))
     store = PostgresStore(pool)
     for place, (kind, row) in enumerate(zip(KINDS, meters, strict=False)):

@@ -24,18 +24,18 @@ from openmains.app.notice.sealing import VaultSealer
 from openmains.app.payment.channel_settings import ChannelSettings, add_channel, change_channel
 from openmains.app.payment.order_ports import PaymentChannelStore
 from openmains.app.unit_of_work import Store
-from openmains.domain.identity.role import Role
-from openmains.domain.ids import TenantId, UserId
+from openmains.domain.ids import TenantId
 from openmains.domain.party.personal import PersonalField, mask
 from openmains.edges.postgres.db import create_pool
-from openmains.edges.postgres.queries import load
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.emulator.pay.trades import Trade
 from openmains.emulator.pay.wechat import EmulatedWechat
 from openmains.run.demo import town
+from openmains.run.demo.chief import chief_of
 from openmains.run.demo.phone_host import HOST
 from openmains.run.logs import say
 from openmains.run.roles.notify import sealer_of
+from openmains.run.roles.process import now_us
 from openmains.run.settings import Settings
 
 log = logging.getLogger("openmains.demo")
@@ -44,7 +44,6 @@ REASON = "演示启动 start of the demo"
 PAID_AFTER_S = 6.0
 MOST_HEAD, MOST_BODY = 16_384, 65_536
 Answer = tuple[int, Mapping[str, str], bytes]
-_QUERIES = load(__package__)
 
 
 class Providers:
@@ -149,11 +148,9 @@ async def _set_channels(settings: Settings, tenant_id: TenantId, providers: Prov
     keys = await create_pool(settings.urls().postgres_pipeline, max_size=1)
     owner = await create_pool(settings.urls().postgres_owner, max_size=1)
     try:
-        row = await _QUERIES["person"].fetchrow(owner, tenant_id=tenant_id, login="admin")
-        assert row is not None  # noqa: S101 the administrator is there from the beginning
-        chief = Actor(
-            tenant_id, UserId(row["user_id"]), "admin", row["name"], Role.ADMINISTRATOR, "zh", "Asia/Shanghai", "session"
-        )  # fmt: skip
+        chief = await chief_of(owner, tenant_id)
+        if chief is None:
+            raise LookupError("the demo utility has no administrator")
         store, sealer = PostgresStore(pool), sealer_of(settings, keys)
         await _set_messages(store, sealer, chief, url)
         await _set_payments(store, sealer, chief, providers.wechat, settings.http_port)
@@ -171,9 +168,9 @@ async def _set_messages(store: Store, sealer: VaultSealer, chief: Actor, url: st
     async with store.tenant(chief.tenant_id) as work:
         known = next((one for one in await work[ChannelStore].all() if one.name == SMS), None)
     if known is None:
-        await add_notice_channel(store, chief, sealer, "sms_aliyun", form, REASON, _now_us())
+        await add_notice_channel(store, chief, sealer, "sms_aliyun", form, REASON, now_us())
     else:
-        await change_notice_channel(store, chief, sealer, known.channel_id, form, REASON, _now_us())
+        await change_notice_channel(store, chief, sealer, known.channel_id, form, REASON, now_us())
 
 
 async def _set_payments(
@@ -184,10 +181,6 @@ async def _set_payments(
     async with store.tenant(chief.tenant_id) as work:
         known = next((one for one in await work[PaymentChannelStore].all(0) if one.name == PAY), None)
     if known is None:
-        await add_channel(store, chief, sealer, "wechat", form, REASON, _now_us())
+        await add_channel(store, chief, sealer, "wechat", form, REASON, now_us())
     else:
-        await change_channel(store, chief, sealer, known.channel_id, form, REASON, _now_us())
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000
+        await change_channel(store, chief, sealer, known.channel_id, form, REASON, now_us())

@@ -8,18 +8,15 @@ from typing import Any, Final
 
 import asyncpg
 
-from openmains.app.identity.model import Actor
-from openmains.domain.identity.role import Role
-from openmains.domain.ids import TenantId, UserId
+from openmains.domain.ids import TenantId
 from openmains.edges.postgres.db import create_pool
-from openmains.edges.postgres.queries import load
 from openmains.edges.postgres.unit_of_work import PostgresStore
+from openmains.run.demo.chief import chief_of
 from openmains.run.demo.over_api import OverApi
 from openmains.run.logs import say
 from openmains.run.settings import Settings
 
 log = logging.getLogger("openmains.demo")
-_QUERIES = load(__package__)
 REASON: Final = "演示 demo"
 AGAIN_S: Final = 5.0
 RULES: Final[dict[str, dict[str, Any]]] = {
@@ -55,12 +52,9 @@ async def make_rules(settings: Settings, tenant_id: TenantId, stop: asyncio.Even
 async def _make(
     settings: Settings, store: PostgresStore, owner: asyncpg.Pool, tenant_id: TenantId, stop: asyncio.Event
 ) -> int:
-    person = await _QUERIES["first_person"].fetchrow(owner, tenant_id=tenant_id)
-    if person is None:
+    actor = await chief_of(owner, tenant_id)
+    if actor is None:
         return 0
-    actor = Actor(
-        tenant_id, UserId(person["user_id"]), person["login"], person["name"], Role.ADMINISTRATOR, "zh", person["zone"], "session"
-    )  # fmt: skip
     made: set[str] = set()
     async with OverApi(store, actor, settings.http_port, REASON) as api:
         while not stop.is_set():
