@@ -96,11 +96,12 @@ export async function endAct(act: Act, log: { key: string; value: unknown; turn?
 
 const TURN = "turn"; // how often it was wiped: in whose time something was asked for, over all tabs
 
-function putWithin(of: (name: StoreName) => IDBObjectStore, turn: number, key: string, value: unknown): void {
+function putWithin(of: (name: StoreName) => IDBObjectStore, turn: number, key: string, value: unknown): IDBRequest<number | undefined> {
   const now = of("flags").get(TURN) as IDBRequest<number | undefined>;
   now.onsuccess = () => {
     if ((now.result ?? 0) === turn) of("kept").put(value, key);
   };
+  return now;
 }
 
 /** Whose turn it is: ask before the platform is asked for what shall be kept. */
@@ -110,11 +111,7 @@ export async function turn(): Promise<number> {
 
 /** Keeps what was asked for in a turn, unless somebody signed out since, here or in another tab. False: they did. */
 export async function keepOf(asked: number, key: string, value: unknown): Promise<boolean> {
-  await run(["kept", "flags"], "readwrite", (of) => {
-    putWithin(of, asked, key, value);
-    return null;
-  });
-  return (await turn()) === asked;
+  return ((await run(["kept", "flags"], "readwrite", (of) => putWithin(of, asked, key, value))) ?? 0) === asked;
 }
 
 /** Oldest first. */
