@@ -331,14 +331,16 @@ async def test_one_that_is_bound_to_devices_sees_these_and_nothing_else(world: W
     async with world.client(utility.token) as client:
         other = (await client.get(f"/meters/{utility.ids['meter_id']}")).json()
         aside = (await client.post("/areas", json={"code": secrets.token_hex(4), "name": "Aside"})).json()["area_id"]
-        mine = (await client.post("/meters", json=new_meter(utility, area_id=aside))).json()
+        mine, beside = [(await client.post("/meters", json=new_meter(utility, area_id=aside))).json() for _ in range(2)]
     made = await make(world, utility, meters=[mine["number"]], scopes=[*SCOPES, "manage_meters", "export_meters"])
     assert made["meters"] == [mine["number"]]
     async with signed(world, made) as client:
         assert [one["number"] for one in (await client.get("/meters")).json()["items"]] == [mine["number"]]
         assert (await client.get("/meters/count")).json()["count"] == 1
         assert (await client.get(f"/meters/{mine['meter_id']}")).status_code == 200
-        assert (await client.get(f"/meters/{other['meter_id']}")).status_code == 404
+        for hidden in (other, beside):  # of the same product, one in the same area
+            assert (await client.get(f"/meters/{hidden['meter_id']}")).status_code == 404
+        assert (await client.get(f"/areas/{aside}")).json()["sums"]["meters"] == 1
         assert code_of(await client.get("/meters", params={"q": mine["number"]})) == "bound-to-devices"
         areas = (await client.get("/areas", params={"limit": 100})).json()["items"]
         assert aside in {area["area_id"] for area in areas}

@@ -27,7 +27,6 @@ export const words = {
     secrets: ["{n} 个密钥有效", "{n} secrets are valid"],
     secret: ["client_secret（只显示一次）", "client_secret (shown once)"],
     make: ["新建应用", "New application"],
-    edit: ["修改", "Change"],
     save: ["保存", "Save"],
     saved: ["已保存", "Saved"],
     back: ["返回列表", "Back to the list"],
