@@ -41,6 +41,7 @@ from openmains.edges.http import (
     device_management,
     driver_pages,
     field,
+    field_papers,
     fleet,
     fleet_due,
     fleet_lives,
@@ -125,7 +126,8 @@ _MODULES = (
     debits, payment_partners, receipt_papers,
     readings_bulk, readings_insert, readings_sums, readings_saved, readings_tasks, areas, concentrators,
     driver_pages, imports, home, party, party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log,
-    announcements, customer_session, customer_homes, customer_acts, subscriptions, field, work_order, work_order_field, rule, system,
+    announcements, customer_session, customer_homes, customer_acts, subscriptions, field, field_papers,
+    work_order, work_order_field, rule, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(
