@@ -122,6 +122,16 @@ class FaultCode:
 
 
 @dataclass(slots=True, frozen=True)
+class Source:
+    """Where a page of somebody else's format is from: ``url``, ``licence`` of what is there, and ``evidence``, what its vectors rest on:
+    a standard's examples, the maker's own document or program, captures from meters in service, or the tests of a public decoder."""
+
+    url: str
+    licence: str
+    evidence: str
+
+
+@dataclass(slots=True, frozen=True)
 class Vector:
     """A frame and its meaning, kept with the page it proves.
 
@@ -245,6 +255,7 @@ class Driver(ABC):
     unit_exponent: int
     vectors: tuple[Vector, ...]
     fault_codes: tuple[FaultCode, ...] = ()
+    source: Source | None = None  # None: a page of ours, or one that does not say
     points: frozenset[str]
     encodes: bool
     register_ceiling = (

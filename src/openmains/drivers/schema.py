@@ -12,11 +12,13 @@ from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.drivers import command_schema
 from openmains.drivers.field_schema import FieldReader
 from openmains.drivers.message_schema import MessageEntry, read_message
-from openmains.drivers.model import FaultCode, Title, Vector
+from openmains.drivers.model import FaultCode, Source, Title, Vector
 from openmains.drivers.page import INTEGERS, MOST_DIGITS, AnswerField, Field, Page
 from openmains.drivers.page_reader import PageReader
 from openmains.drivers.points import Vocabulary
 
+EVIDENCE = ("standard", "maker", "capture", "decoder")
+MOST_SOURCE = 200
 GRADES = ("reference", "field", "vectors", "draft")
 MEDIA = ("water", "gas")
 MOST_CODE, MOST_TEXT = 40, 300
@@ -36,6 +38,12 @@ class _DriverEntry(TypedDict):
     kind: NotRequired[str]
     hook: NotRequired[str]
     number_digits: NotRequired[int]
+
+
+class _SourceEntry(TypedDict):
+    url: str
+    licence: str
+    evidence: str
 
 
 class _FrameEntry(TypedDict):
@@ -89,6 +97,7 @@ def read_page(reader: PageReader, vocabulary: Vocabulary) -> Page:
         reader.fail(reader.place("driver", "hook"), "a monitor's page is a table: a hook reads registers")
     elif any(name in reader.data for name in TABLES):
         reader.fail(reader.place("driver", "hook"), "a page with a hook has no tables of its own")
+    page.source = _source(reader)
     page.fault_codes = _fault_codes(reader, vocabulary)
     page.vectors = tuple(_vector(reader, vocabulary, *found) for found in reader.listed(_VectorEntry, "vector"))
     if not page.vectors:
@@ -100,7 +109,9 @@ def _sections(reader: PageReader) -> None:
     driver = reader.data.get("driver")
     is_dialect = isinstance(driver, dict) and driver.get("hook") == DIALECT
     for name, section in reader.data.items():
-        if name not in ("driver", "vector", "fault", "options", *TABLES) and not (is_dialect and name == "poll"):
+        if name not in ("driver", "source", "vector", "fault", "options", *TABLES) and not (
+            is_dialect and name in ("poll", "codes")
+        ):
             reader.fail(reader.place(name), f"unknown section {name}")
         tables = section if name in LISTED and isinstance(section, list) else [section]
         if isinstance(section, list) != (name in LISTED) or not all(isinstance(table, dict) for table in tables):
@@ -171,6 +182,21 @@ def _answer_field(reader: PageReader, header: list[Field], index: int, raw: obje
         now=entry.get("now", False),
         utc_offset=entry.get("utc_offset", False),
     )
+
+
+def _source(reader: PageReader) -> Source | None:
+    """``[source]``, where somebody else's format is published; None where the page has none."""
+    if "source" not in reader.data:
+        return None
+    entry = reader.section(_SourceEntry, "source")
+    for name, text in (("url", entry["url"]), ("licence", entry["licence"])):
+        if not text.strip() or len(text) > MOST_SOURCE or not text.isprintable():
+            reader.fail(reader.place("source", name), f"{name} is 1 to {MOST_SOURCE} signs")
+    if not entry["url"].startswith("https://"):
+        reader.fail(reader.place("source", "url"), "url begins with https://")
+    if entry["evidence"] not in EVIDENCE:
+        reader.fail(reader.place("source", "evidence"), f"evidence is one of {', '.join(EVIDENCE)}")
+    return Source(entry["url"], entry["licence"], entry["evidence"])
 
 
 def _fault_codes(reader: PageReader, vocabulary: Vocabulary) -> tuple[FaultCode, ...]:
