@@ -8,6 +8,7 @@ from openmains.app.fleet.driver_catalog import (
     DriverFault,
     DriverLayout,
     DriverPage,
+    DriverSource,
     DriverVector,
     LaidField,
     LaidMessage,
@@ -36,7 +37,7 @@ class LoadedDriverCatalog:
 
     def pages(self, tenant_id: TenantId | None = None) -> list[DriverPage]:
         return [
-            DriverPage(d.name, d.medium, d.grade, d.title.zh, d.title.en, d.unit_exponent, d.kind)
+            DriverPage(d.name, d.medium, d.grade, d.title.zh, d.title.en, d.unit_exponent, d.kind, _source(d))
             for d in self._catalog
             if tenant_id is None or self.is_open_to(d.name, tenant_id)
         ]
@@ -137,6 +138,11 @@ class LoadedDriverCatalog:
         return [] if driver is None else _traced(driver.explain_down(payload))
 
 
+def _source(driver: Driver) -> DriverSource | None:
+    found = driver.source
+    return None if found is None else DriverSource(found.url, found.licence, found.evidence)
+
+
 def _traced(fields: Iterable[FieldTrace]) -> list[TracedField]:
     return [TracedField(f.offset, f.length, f.name, f.raw_hex, f.value_text) for f in fields]
 
@@ -166,11 +172,14 @@ def _items(items: Iterable[Item], count: str = "") -> list[LaidField]:
     found: list[LaidField] = []
     for item in items:
         if not isinstance(item, Leaf):
-            found += _items(item.items, "rest" if item.count is None else "" if item.count == 1 else str(item.count))
+            for record in item.records:  # as often as its first bytes say
+                found += _items(record.items, f"[{record.tag.hex()}]")
+            often = "rest" if item.count is None else "" if item.count == 1 else str(item.count)
+            found += _items(item.items, f"{item.when.field}[{item.when.bit}]" if item.when is not None else often)
             continue
         points = [*([item.says] if item.says else []), *(bits.point for bits in item.bits)]
-        accepted = "" if item.value is None else f"{item.value:#x}"
-        point = ", ".join(points) or ("events" if item.events else "")
+        accepted = ", ".join(f"{value:#x}" for value in sorted(item.values))
+        point = ", ".join(points) or ("events" if item.events or item.codes is not None else "")
         found.append(LaidField(None, item.size, item.name, item.form, count, point, accepted))
     return found
 
