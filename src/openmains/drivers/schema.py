@@ -24,8 +24,9 @@ MEDIA = ("water", "gas")
 MOST_CODE, MOST_TEXT = 40, 300
 CRCS = ("crc16-1021-0000",)
 TABLES = ("frame", "header", "bits", "events", "message", "answer", "spreading", *command_schema.SECTIONS)
-LISTED = ("message", "vector", "fault", *command_schema.SECTIONS)
+LISTED = ("message", "vector", "fault", "field", *command_schema.SECTIONS)
 DIALECT = "dialect"  # a hook whose page has tables, in a language of its own (drivers/dialect)
+JSON = "json"  # the same, of messages that are no bytes but text (drivers/plain_json)
 
 
 class _DriverEntry(TypedDict):
@@ -76,8 +77,9 @@ class _FaultEntry(TypedDict):
 
 class _VectorEntry(TypedDict):
     name: str
-    hex: str
     source: str
+    hex: NotRequired[str]
+    text: NotRequired[str]
     means: NotRequired[dict[str, object]]
     fault: NotRequired[str]
     received_at: NotRequired[int]
@@ -91,7 +93,7 @@ def read_page(reader: PageReader, vocabulary: Vocabulary) -> Page:
         _frame(reader, vocabulary, page)
         page.commands = command_schema.read_commands(reader, page)
         page.spreading = command_schema.read_spreading(reader, page.commands)
-    elif page.hook == DIALECT:
+    elif page.hook in (DIALECT, JSON):
         pass  # tables of its own, read by its hook
     elif page.kind is not DeviceKind.METER:
         reader.fail(reader.place("driver", "hook"), "a monitor's page is a table: a hook reads registers")
@@ -107,11 +109,10 @@ def read_page(reader: PageReader, vocabulary: Vocabulary) -> Page:
 
 def _sections(reader: PageReader) -> None:
     driver = reader.data.get("driver")
-    is_dialect = isinstance(driver, dict) and driver.get("hook") == DIALECT
+    hook = driver.get("hook") if isinstance(driver, dict) else None
+    own = {DIALECT: ("poll", "codes"), JSON: ("json", "field")}.get(hook if isinstance(hook, str) else "", ())
     for name, section in reader.data.items():
-        if name not in ("driver", "source", "vector", "fault", "options", *TABLES) and not (
-            is_dialect and name in ("poll", "codes")
-        ):
+        if name not in ("driver", "source", "vector", "fault", "options", *TABLES, *own):
             reader.fail(reader.place(name), f"unknown section {name}")
         tables = section if name in LISTED and isinstance(section, list) else [section]
         if isinstance(section, list) != (name in LISTED) or not all(isinstance(table, dict) for table in tables):
@@ -232,5 +233,7 @@ def _vector(reader: PageReader, vocabulary: Vocabulary, path: tuple[str | int, .
     for point in means:
         if point not in vocabulary.points and point not in ("kind", "events"):
             reader.fail(reader.place(*path, "means", point), f"{point!r} is not in points.toml")
-    frame = reader.hexadecimal(entry["hex"], *path, "hex")
+    if ("hex" in entry) == ("text" in entry):
+        reader.fail(reader.place(*path), "a vector has hex, or the text of a message that is one")
+    frame = entry["text"].encode() if "text" in entry else reader.hexadecimal(entry.get("hex", ""), *path, "hex")
     return Vector(entry["name"], frame, entry["source"], means, entry.get("fault"), entry.get("received_at", 0))

@@ -26,6 +26,7 @@ from openmains.drivers.dialect.hook import DialectDriver
 from openmains.drivers.dialect.page import Item, Leaf
 from openmains.drivers.model import Driver, FieldTrace
 from openmains.drivers.page import Field
+from openmains.drivers.plain_json.hook import JsonDriver
 from openmains.drivers.points import Vocabulary
 
 
@@ -108,6 +109,14 @@ class LoadedDriverCatalog:
                     for m in driver.dialect.messages
                 ],
                 sorted(driver.points),
+            )
+        if isinstance(driver, JsonDriver):
+            fields = [
+                LaidField(None, 0, each.pointer, "json", "", each.point or "events", "") for each in driver.json.fields
+            ]
+            title = driver.json.title
+            return DriverLayout(
+                [LaidMessage("json", driver.json.kind.value, title.zh, title.en, fields)], sorted(driver.points)
             )
         messages = driver.page.messages if isinstance(driver, TableDriver) else []
         return DriverLayout(
