@@ -82,9 +82,10 @@ def qalcosonic(litres: int) -> bytes:
 async def other_meters(system: System, port: int, folder: Path) -> None:
     """Pages that no release had to bring, a published one, and plain JSON; each meter's reading is seen."""
     token = system.api.headers["Authorization"].removeprefix("Bearer ")
-    checked, added, product = await guide.follow(folder, str(system.api.base_url).rstrip("/"), token)
-    assert (checked["name"], added["version"], product["code"]) == ("huaxin/hx-20", 1, "HX-20")
+    checked, added, known, product = await guide.follow(folder, str(system.api.base_url).rstrip("/"), token)
+    assert (checked["name"], added["version"], known["grade"]) == ("huaxin/hx-20", 1, "draft")
     system.send("POST", "/driver-pages", {"text": JSON_PAGE, "reason": "the gateway of the example"})
+    await until(lambda: "acme/gateway-1" in {row["name"] for row in system.get("/drivers")["items"]})
     drivers = {"axioma": "axioma/qalcosonic-w1", "gateway": "acme/gateway-1"}
     products = {code: add_product(system, code, driver) for code, driver in drivers.items()}
     (area,) = (row["area_id"] for row in system.get("/areas")["items"] if row["code"] == "all")

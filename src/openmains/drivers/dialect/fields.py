@@ -180,13 +180,16 @@ class LeafReader:
     def _constants(self, leaf: Leaf, entry: FieldEntry, place: Place) -> frozenset[int]:
         if "value" in entry and "values" in entry:
             self._reader.fail(place, "a constant has value, or values where several are taken")
-        listed = [entry["value"]] if "value" in entry else entry.get("values", [])
+        listed: list[object] = [entry["value"]] if "value" in entry else entry.get("values", [])
         low, high = _range(leaf)
-        for one in listed:
-            is_int = isinstance(one, int) and not isinstance(one, bool)
-            if leaf.form not in ("int", "bcd") or not is_int or not low <= one <= high:
-                self._reader.fail(place, f"value = {one} does not fit {entry.get('type')}")
-        return frozenset(one for one in listed if isinstance(one, int))
+        found = frozenset(one for one in listed if isinstance(one, int) and not isinstance(one, bool))
+        if listed and (
+            leaf.form not in ("int", "bcd") or len(found) < len(listed) or not low <= min(found) <= max(found) <= high
+        ):
+            self._reader.fail(
+                place, f"value = {listed[0] if len(listed) == 1 else listed} does not fit {entry.get('type')}"
+            )
+        return found
 
     def _near(
         self, leaf: Leaf, entry: FieldEntry, path: Path, place: Place, before: tuple[Item, ...], *, many: bool
@@ -243,9 +246,8 @@ class LeafReader:
         told = found.get(name) if isinstance(found, dict) else None
         if not isinstance(told, dict):
             self._reader.fail(place, f"there is no section [codes.{name}]")
-        at, width = told.get("at", 0), told.get("width")
-        is_place = isinstance(at, int) and isinstance(width, int) and at >= 0 and 0 < width <= 16
-        if not is_place or at + width > 8 * leaf.size:
+        at, width = (one if isinstance(one, int) else -1 for one in (told.get("at", 0), told.get("width")))
+        if at < 0 or not 0 < width <= 16 or at + width > 8 * leaf.size:
             self._reader.fail(self._reader.place("codes", name), f"at and width (1..16) lie in {8 * leaf.size} bits")
         events: dict[int, int | None] = {}
         for event, numbers in told.items():

@@ -269,8 +269,8 @@ class Walk:
         scope = self._scopes[-1]
         if leaf.values:
             if raw not in leaf.values:
-                wanted = " or ".join(f"{one:#x}" for one in sorted(leaf.values))
-                raise FrameFaultError("magic", at, f"{name} is not {wanted}")
+                taken = " or ".join(f"{one:#x}" for one in sorted(leaf.values))
+                raise FrameFaultError("magic", at, f"{name} is not {taken}")
             scope[leaf.name] = raw
             return "good"
         if why or raw is None:
