@@ -11,7 +11,7 @@ from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.drivers.dialect.items import ItemReader
 from openmains.drivers.dialect.page import DialectMessage, DialectPage, FrameCheck, Group, Item, Leaf
 from openmains.drivers.dialect.polls import read_poll
-from openmains.drivers.dialect.shape import are_meant, least, most, said_by
+from openmains.drivers.dialect.shape import are_meant, claims_of, least, most
 from openmains.drivers.message_schema import MAX_FRAME, METERS_ONLY
 from openmains.drivers.model import Kind, Title
 from openmains.drivers.page import Page
@@ -184,7 +184,7 @@ def _message(
     if any(other.type == told.get("type") for other in before):
         reader.fail(reader.place(*path, "type"), "ambiguous: another message has the same type")
     own = tuple(items.read(told["fields"], path, tuple(header)))
-    known, points = said_by(reader, (*header, *own))
+    known, points = claims_of(reader, (*header, *own))
     kind = Kind(told["kind"])
     needed = {Kind.REPORT: "register", Kind.REGISTERS: "register"}.get(kind)
     if page.kind is not DeviceKind.METER:

@@ -8,7 +8,7 @@ from openmains.drivers.errors import Place
 from openmains.drivers.page_reader import PageReader
 
 
-def said_by(reader: PageReader, items: Sequence[Item]) -> tuple[int, set[str]]:
+def claims_of(reader: PageReader, items: Sequence[Item]) -> tuple[int, set[str]]:
     """Events and points of all fields; each is in one of them, or in several records of a group, of which a frame has one."""
     known, points = 0, set[str]()
 
@@ -29,7 +29,7 @@ def said_by(reader: PageReader, items: Sequence[Item]) -> tuple[int, set[str]]:
                 claim(set(), 1 << event, item.place)
             claim(set(), item.codes.known if item.codes is not None else 0, item.place)
             continue
-        within = [said_by(reader, record.items) for record in item.records] or [said_by(reader, item.items)]
+        within = [claims_of(reader, record.items) for record in item.records] or [claims_of(reader, item.items)]
         for events, names in within if not item.records else [_together(within)]:
             claim(names, events, item.place)
         if item.instants is not None:

@@ -10,7 +10,7 @@ from openmains.drivers.page_driver import PageDriver
 from openmains.drivers.page_reader import PageReader
 from openmains.drivers.plain_json.page import JsonPage
 from openmains.drivers.plain_json.schema import read_json_page
-from openmains.drivers.plain_json.text import read_text, said
+from openmains.drivers.plain_json.text import in_words, read_text
 from openmains.drivers.points import vocabulary
 
 
@@ -42,7 +42,7 @@ class JsonDriver(PageDriver):
 
     def explain(self, payload: bytes) -> list[FieldTrace]:
         try:
-            text = said(self.json, payload)
+            text = in_words(self.json, payload)
         except FrameFaultError as bad:
             text = bad.fault.detail
         return [FieldTrace(0, len(payload), "json", payload.hex(), text)] if payload else []

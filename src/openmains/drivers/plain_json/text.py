@@ -42,7 +42,7 @@ def read_text(page: JsonPage, payload: bytes) -> Reading:
     return reading
 
 
-def said(page: JsonPage, payload: bytes) -> str:
+def in_words(page: JsonPage, payload: bytes) -> str:
     """What a message says, in words for people; raises ``FrameFaultError``."""
     reading = read_text(page, payload)
     words = [f"{name}={'unknown' if value == MISSING_VALUE else value}" for name, value in reading.points.items()]
