@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Composition of charging at the server, beside the worker's jobs: what was read is deducted, some seconds after it came."""
+"""Composition of charging at the server, beside the worker's jobs: what was read is deducted, some seconds after it came,
+and whose balance falls is warned."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from openmains.app.arrears.warn import tell_balances
 from openmains.app.billing.decide import Plans
 from openmains.app.billing.deduct import DeductSources, deduct_turn
 from openmains.app.billing.deductions import Deducted, ToDeduct, deduct_many
@@ -36,6 +38,7 @@ async def run_charging(
     async def turn() -> None:
         tenants = await work.charging()
         await deduct_turn(PostgresStore(pool), sources, tenants, now_us())
+        await tell_balances(PostgresStore(pool), tenants, now_us())
 
     try:
         await every(DEDUCT_EVERY_S, "deductions", turn, stop)
