@@ -37,7 +37,8 @@ def test_specification_is_fresh(medium: str) -> None:
 
 def test_specification_of_monitors_is_fresh() -> None:
     text = (DOCS / "openmains-monitors.md").read_text("utf-8")
-    monitors = [driver for driver in catalog.load() if driver.kind is not DeviceKind.METER]
+    ours = [driver for driver in catalog.load() if driver.name.startswith("openmains/")]
+    monitors = [driver for driver in ours if driver.kind is not DeviceKind.METER]
     assert {driver.kind for driver in monitors} == set(MONITORS)
     for driver in monitors:
         assert isinstance(driver, TableDriver)
@@ -51,3 +52,10 @@ def test_specification_of_monitors_is_fresh() -> None:
         names = {event.bit: event.name for event in vocabulary().events.values()}
         assert all(f"{bit} `{names[event]}`" in part for bit, event in flags.items())
         assert driver.vectors[0].frame.hex() in part.replace("\n", "")
+
+
+def test_formats_of_others_are_listed_with_their_evidence() -> None:
+    lines = (DOCS / "makers.md").read_text("utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| `")]
+    listed = [(cells[0].strip("`"), cells[3]) for cells in rows]
+    assert listed == [(driver.name, driver.source.evidence) for driver in catalog.load() if driver.source is not None]

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A LoRaWAN meter behind a network server at a real MQTT broker: its reading is seen over the API, and a valve command goes into the
 device's queue and is confirmed by the next uplink – once, though the edge is killed in between and the broker gives messages again. What is no
-event, or a stranger's, is a dead letter that stops nothing."""
+event, or a stranger's, is a dead letter that stops nothing. At the same broker: a meter whose page comes by the guide followed to the letter,
+one of a published format, one behind a gateway that says plain JSON."""
 
 import os
 import signal
+import struct
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -19,14 +21,18 @@ from openmains.emulator.meter.frames import DriverFrames
 from openmains.emulator.meter.prices import NONE, Account, PriceSet
 from openmains.emulator.meter.profile import Action, Attach, Profile, Send
 from openmains.emulator.meter.store import Held, Store
+from tests.support import guide
 from tests.support.brokers import ACCOUNT, mosquitto
 from tests.support.chaos import pids
 from tests.support.chirpstack import network_server, say, topic_of, uplink
 from tests.support.commanded import DRIVER, CommandedTown, commanded_town, still
-from tests.support.system import System, Systems, until
+from tests.support.system import System, Systems, add_product, until
 
 FIRST = 460_000_000_000
 DEV_EUI, STRANGER = "70b3d57ed0001234", "70b3d57ed0009999"
+GUIDES, AXIOMAS = "70b3d57ed0002020", "70b3d57ed0003030"
+JSON_NUMBER = "460000000902"
+JSON_PAGE = (guide.GUIDE.parent / "protocols" / "json.md").read_text("utf-8").split("```toml\n")[1].split("```")[0]
 UTC_OFFSET_MIN = 480
 
 
@@ -66,6 +72,49 @@ class LoraMeter:
             await self.carry_out(self.terminal.handle(max(due, int(time.time()))))
 
 
+def qalcosonic(litres: int) -> bytes:
+    """An extended uplink of now: fifteen hours of ten litres each."""
+    now = int(time.time())
+    log_at = now - now % 3600 - 15 * 3600
+    return struct.pack("<IBIII15H", now, 0x20, litres, log_at, litres - 150, *[10] * 15)
+
+
+async def other_meters(system: System, port: int, folder: Path) -> None:
+    """Pages that no release had to bring, a published one, and plain JSON; each meter's reading is seen."""
+    token = system.api.headers["Authorization"].removeprefix("Bearer ")
+    checked, added, known, product = await guide.follow(folder, str(system.api.base_url).rstrip("/"), token)
+    assert (checked["name"], added["version"], known["grade"]) == ("huaxin/hx-20", 1, "draft")
+    system.send("POST", "/driver-pages", {"text": JSON_PAGE, "reason": "the gateway of the example"})
+    await until(lambda: "acme/gateway-1" in {row["name"] for row in system.get("/drivers")["items"]})
+    drivers = {"axioma": "axioma/qalcosonic-w1", "gateway": "acme/gateway-1"}
+    products = {code: add_product(system, code, driver) for code, driver in drivers.items()}
+    (area,) = (row["area_id"] for row in system.get("/areas")["items"] if row["code"] == "all")
+
+    def register(number: str, product_id: int, **more: str) -> str:
+        body = {"number": number, "product_id": product_id, "area_id": area, "installed_on": "2015-01-01", **more}
+        return f"/meters/{system.send('POST', '/meters', body)['meter_id']}"
+
+    paths = {
+        "guide": register("003420260188", product["product_id"], dev_eui=GUIDES),
+        "axioma": register("460000000901", products["axioma"], dev_eui=AXIOMAS),
+        "json": register(JSON_NUMBER, products["gateway"]),
+    }
+    await until(lambda: system.counters().get("edge.mqtt.devices") == 4)
+    await say(port, topic_of(GUIDES, "up"), uplink(GUIDES, guide.frame(), 1))
+    await say(port, topic_of(AXIOMAS, "up"), uplink(AXIOMAS, qalcosonic(6_054), 1, 100))
+    at = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+    text = f'{{"at": "{at}", "meter": "{JSON_NUMBER}", "n": 1, "values": {{"total_m3": 12.345}}, "valve": "open"}}'
+    await say(port, f"plant/{JSON_NUMBER}/state", text)
+
+    def shown() -> dict[str, str] | None:
+        states = {name: system.get(path)["state"] or {} for name, path in paths.items()}
+        told = {name: one["register_m3"] for name, one in states.items() if one.get("register_m3") is not None}
+        return told if len(told) == len(paths) else None
+
+    found = await until(shown)
+    assert {name: float(value) for name, value in found.items()} == {"guide": 1234.56, "axioma": 6.054, "json": 12.345}
+
+
 def outcomes(system: System, meter_id: int) -> list[str]:
     """Of the frames that came up, oldest first."""
     return [row["outcome"] for row in system.get(f"/meters/{meter_id}/frames", direction="up")["items"]][::-1]
@@ -76,7 +125,9 @@ async def test_a_lorawan_meter_is_read_and_commanded_through_a_broker(systems: S
     async with mosquitto(tmp_path) as port, network_server(tmp_path, port) as queue:
         user, password = ACCOUNT
         url = f"mqtt://127.0.0.1:{port}"
-        with systems(mqtt_broker=url, mqtt_user=user, mqtt_password=password) as system:
+        with systems(
+            mqtt_broker=url, mqtt_user=user, mqtt_password=password, mqtt_json_topic="plant/+/state"
+        ) as system:
 
             async def prepare(tenant_id: int) -> None:
                 (area,) = (row["area_id"] for row in system.get("/areas")["items"] if row["code"] == "all")
@@ -102,6 +153,8 @@ async def test_a_lorawan_meter_is_read_and_commanded_through_a_broker(systems: S
                 letters = await until(lambda: len(found := system.get("/dead-letters")["items"]) >= 2 and found)
                 assert sorted(row["reason"] for row in letters) == ["bad_event", "unknown_device"]
                 await until(lambda: STRANGER in {row["name"] for row in system.get("/refusals")["items"]})
+
+                await other_meters(system, port, tmp_path)
 
                 # the same once more, as a network server that lost its own memory would say it
                 before = await until(lambda: (said := outcomes(system, town.id_of(1))) and said)

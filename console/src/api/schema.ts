@@ -9708,6 +9708,7 @@ export interface components {
             kind: components["schemas"]["DeviceKind"];
             medium: string;
             name: string;
+            source?: components["schemas"]["DriverSource"] | null;
             title_en: string;
             title_zh: string;
             unit_exponent: number;
@@ -9735,6 +9736,12 @@ export interface components {
         /** DriverPageVersions */
         DriverPageVersions: {
             items: components["schemas"]["DriverPageVersion"][];
+        };
+        /** DriverSource */
+        DriverSource: {
+            evidence: string;
+            licence: string;
+            url: string;
         };
         /** DriverVector */
         DriverVector: {

@@ -17,6 +17,7 @@ from openmains.drivers.lwm2m.hook import Lwm2mDriver
 from openmains.drivers.model import Driver
 from openmains.drivers.page import Page
 from openmains.drivers.page_reader import PageReader, open_text
+from openmains.drivers.plain_json.hook import JsonDriver
 from openmains.drivers.points import vocabulary
 from openmains.drivers.schema import read_page
 from openmains.drivers.vectors import fault_of
@@ -26,6 +27,7 @@ __all__ = ["Catalog", "Driver", "DriverPageError", "load", "load_from"]
 HOOKS: dict[str, Callable[[Page, PageReader], Driver]] = {
     "cjt188": Cjt188Driver,
     "dialect": DialectDriver,
+    "json": JsonDriver,
     "lwm2m": Lwm2mDriver,
 }
 

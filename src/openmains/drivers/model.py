@@ -122,6 +122,16 @@ class FaultCode:
 
 
 @dataclass(slots=True, frozen=True)
+class Source:
+    """Where a page of somebody else's format is from: ``url``, ``licence`` of what is there, and ``evidence``, what its vectors rest on:
+    a standard's examples, the maker's own document or program, captures from meters in service, or the tests of a public decoder."""
+
+    url: str
+    licence: str
+    evidence: str
+
+
+@dataclass(slots=True, frozen=True)
 class Vector:
     """A frame and its meaning, kept with the page it proves.
 
@@ -245,6 +255,7 @@ class Driver(ABC):
     unit_exponent: int
     vectors: tuple[Vector, ...]
     fault_codes: tuple[FaultCode, ...] = ()
+    source: Source | None = None  # None: a page of ours, or one that does not say
     points: frozenset[str]
     encodes: bool
     register_ceiling = (
@@ -252,6 +263,7 @@ class Driver(ABC):
     )
     number_digits = 0  # last digits of meter_number and the registered number that must agree; 0: not compared
     is_asked = False  # its meters say nothing unasked: a master asks them on a line, and behind a DTU that is the edge
+    topic = ""  # of its messages at an MQTT broker, with {number}; "": it has none of its own
     wants_envelope = False  # payloads are LwM2M reports in ``lwm2m.envelope``, wrapped by the edge
     observes: tuple[tuple[int, ...], ...] = ()  # LwM2M paths whose notifications are this product's reports
     command_kinds: Mapping[str, CommandKind] = MappingProxyType({})

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.domain.network.spreading import Spreading
 from openmains.drivers.errors import Place
-from openmains.drivers.model import CommandKind, FaultCode, Kind, Setting, Title, Vector
+from openmains.drivers.model import CommandKind, FaultCode, Kind, Setting, Source, Title, Vector
 
 CRC_SIZE = 2
 MOST_DIGITS = 18  # of a number that fits 64 bits
@@ -181,5 +181,6 @@ class Page:
     answer: list[AnswerField] = field(default_factory=list)
     fault_codes: tuple[FaultCode, ...] = ()
     vectors: tuple[Vector, ...] = ()
+    source: Source | None = None
     commands: CommandTable | None = None
     spreading: Spreading | None = None

@@ -17,6 +17,7 @@ class PageDriver(Driver):
         self.unit_exponent = page.unit_exponent
         self.vectors = page.vectors
         self.fault_codes = page.fault_codes
+        self.source = page.source
         self.spreading = page.spreading
         self.register_ceiling = register_ceiling(page)
         self.number_digits = number_digits(page) if page.number_digits is None else page.number_digits

@@ -12,18 +12,21 @@ from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.drivers import command_schema
 from openmains.drivers.field_schema import FieldReader
 from openmains.drivers.message_schema import MessageEntry, read_message
-from openmains.drivers.model import FaultCode, Title, Vector
+from openmains.drivers.model import FaultCode, Source, Title, Vector
 from openmains.drivers.page import INTEGERS, MOST_DIGITS, AnswerField, Field, Page
 from openmains.drivers.page_reader import PageReader
 from openmains.drivers.points import Vocabulary
 
+EVIDENCE = ("standard", "maker", "capture", "decoder")
+MOST_SOURCE = 200
 GRADES = ("reference", "field", "vectors", "draft")
 MEDIA = ("water", "gas")
 MOST_CODE, MOST_TEXT = 40, 300
 CRCS = ("crc16-1021-0000",)
 TABLES = ("frame", "header", "bits", "events", "message", "answer", "spreading", *command_schema.SECTIONS)
-LISTED = ("message", "vector", "fault", *command_schema.SECTIONS)
+LISTED = ("message", "vector", "fault", "field", *command_schema.SECTIONS)
 DIALECT = "dialect"  # a hook whose page has tables, in a language of its own (drivers/dialect)
+JSON = "json"  # the same, of messages that are no bytes but text (drivers/plain_json)
 
 
 class _DriverEntry(TypedDict):
@@ -36,6 +39,12 @@ class _DriverEntry(TypedDict):
     kind: NotRequired[str]
     hook: NotRequired[str]
     number_digits: NotRequired[int]
+
+
+class _SourceEntry(TypedDict):
+    url: str
+    licence: str
+    evidence: str
 
 
 class _FrameEntry(TypedDict):
@@ -68,8 +77,9 @@ class _FaultEntry(TypedDict):
 
 class _VectorEntry(TypedDict):
     name: str
-    hex: str
     source: str
+    hex: NotRequired[str]
+    text: NotRequired[str]
     means: NotRequired[dict[str, object]]
     fault: NotRequired[str]
     received_at: NotRequired[int]
@@ -83,12 +93,13 @@ def read_page(reader: PageReader, vocabulary: Vocabulary) -> Page:
         _frame(reader, vocabulary, page)
         page.commands = command_schema.read_commands(reader, page)
         page.spreading = command_schema.read_spreading(reader, page.commands)
-    elif page.hook == DIALECT:
+    elif page.hook in (DIALECT, JSON):
         pass  # tables of its own, read by its hook
     elif page.kind is not DeviceKind.METER:
         reader.fail(reader.place("driver", "hook"), "a monitor's page is a table: a hook reads registers")
     elif any(name in reader.data for name in TABLES):
         reader.fail(reader.place("driver", "hook"), "a page with a hook has no tables of its own")
+    page.source = _source(reader)
     page.fault_codes = _fault_codes(reader, vocabulary)
     page.vectors = tuple(_vector(reader, vocabulary, *found) for found in reader.listed(_VectorEntry, "vector"))
     if not page.vectors:
@@ -98,9 +109,10 @@ def read_page(reader: PageReader, vocabulary: Vocabulary) -> Page:
 
 def _sections(reader: PageReader) -> None:
     driver = reader.data.get("driver")
-    is_dialect = isinstance(driver, dict) and driver.get("hook") == DIALECT
+    hook = driver.get("hook") if isinstance(driver, dict) else None
+    own = {DIALECT: ("poll", "codes"), JSON: ("json", "field")}.get(hook if isinstance(hook, str) else "", ())
     for name, section in reader.data.items():
-        if name not in ("driver", "vector", "fault", "options", *TABLES) and not (is_dialect and name == "poll"):
+        if name not in ("driver", "source", "vector", "fault", "options", *TABLES, *own):
             reader.fail(reader.place(name), f"unknown section {name}")
         tables = section if name in LISTED and isinstance(section, list) else [section]
         if isinstance(section, list) != (name in LISTED) or not all(isinstance(table, dict) for table in tables):
@@ -173,6 +185,21 @@ def _answer_field(reader: PageReader, header: list[Field], index: int, raw: obje
     )
 
 
+def _source(reader: PageReader) -> Source | None:
+    """``[source]``, where somebody else's format is published; None where the page has none."""
+    if "source" not in reader.data:
+        return None
+    entry = reader.section(_SourceEntry, "source")
+    for name, text in (("url", entry["url"]), ("licence", entry["licence"])):
+        if not text.strip() or len(text) > MOST_SOURCE or not text.isprintable():
+            reader.fail(reader.place("source", name), f"{name} is 1 to {MOST_SOURCE} signs")
+    if not entry["url"].startswith("https://"):
+        reader.fail(reader.place("source", "url"), "url begins with https://")
+    if entry["evidence"] not in EVIDENCE:
+        reader.fail(reader.place("source", "evidence"), f"evidence is one of {', '.join(EVIDENCE)}")
+    return Source(entry["url"], entry["licence"], entry["evidence"])
+
+
 def _fault_codes(reader: PageReader, vocabulary: Vocabulary) -> tuple[FaultCode, ...]:
     """Each of an event that meters may raise; a code of an event once."""
     found: dict[tuple[str, str], FaultCode] = {}
@@ -206,5 +233,7 @@ def _vector(reader: PageReader, vocabulary: Vocabulary, path: tuple[str | int, .
     for point in means:
         if point not in vocabulary.points and point not in ("kind", "events"):
             reader.fail(reader.place(*path, "means", point), f"{point!r} is not in points.toml")
-    frame = reader.hexadecimal(entry["hex"], *path, "hex")
+    if ("hex" in entry) == ("text" in entry):
+        reader.fail(reader.place(*path), "a vector has hex, or the text of a message that is one")
+    frame = entry["text"].encode() if "text" in entry else reader.hexadecimal(entry.get("hex", ""), *path, "hex")
     return Vector(entry["name"], frame, entry["source"], means, entry.get("fault"), entry.get("received_at", 0))

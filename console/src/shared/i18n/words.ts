@@ -115,7 +115,7 @@ export const words = {
     },
     faults: {
       crc: ["校验和错误", "wrong check sum"], length: ["长度不对", "wrong length"], magic: ["起始标志不对", "wrong first bytes"], type: ["报文类型未知", "unknown kind of message"],
-      range: ["数值超出范围", "a value out of range"], bcd: ["数字编码错误", "a digit that is none"], internal_error: ["系统内部错误", "an error of the system"],
+      range: ["数值超出范围", "a value out of range"], bcd: ["数字编码错误", "a digit that is none"], json: ["不是有效的 JSON", "no valid JSON"], internal_error: ["系统内部错误", "an error of the system"],
       out_of_range: ["数值无法存储", "a value that cannot be stored"], no_driver: ["产品没有驱动", "no driver for the product"], unknown_meter: ["表具已不在台账", "the meter is not registered any more"],
       unknown_device: ["设备不在台账", "a device that is not registered"], bad_event: ["网络服务器的事件无法读取", "an event of the network server that cannot be read"], unknown_topic: ["主题未知", "a topic of nobody"],
       empty: ["没有内容", "nothing in it"], too_large: ["报文过长", "too long"], too_many: ["上报过于频繁", "the meter says too much"],

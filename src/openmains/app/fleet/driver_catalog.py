@@ -19,8 +19,17 @@ class DriverIdentity(NamedTuple):
     unit_exponent: int = LITRE_EXPONENT
 
 
+class DriverSource(Struct, frozen=True):
+    """Where the format of a page is published, the licence there, and what its vectors rest on: standard, maker, capture or decoder."""
+
+    url: str
+    licence: str
+    evidence: str
+
+
 class DriverPage(Struct, frozen=True):
-    """A driver of the catalogue; ``kind``: meter, or what its monitors watch; volumes of its meters count 10^``unit_exponent`` m³."""
+    """A driver of the catalogue; ``kind``: meter, or what its monitors watch; volumes of its meters count 10^``unit_exponent`` m³.
+    ``source``: of somebody else's format."""
 
     name: str
     medium: str
@@ -29,6 +38,7 @@ class DriverPage(Struct, frozen=True):
     title_en: str
     unit_exponent: int
     kind: DeviceKind
+    source: DriverSource | None = None
 
 
 class LaidField(Struct, frozen=True):

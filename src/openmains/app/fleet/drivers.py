@@ -8,6 +8,7 @@ from openmains.app.fleet.driver_catalog import (
     DriverFault,
     DriverLayout,
     DriverPage,
+    DriverSource,
     DriverVector,
     LaidField,
     LaidMessage,
@@ -25,6 +26,7 @@ from openmains.drivers.dialect.hook import DialectDriver
 from openmains.drivers.dialect.page import Item, Leaf
 from openmains.drivers.model import Driver, FieldTrace
 from openmains.drivers.page import Field
+from openmains.drivers.plain_json.hook import JsonDriver
 from openmains.drivers.points import Vocabulary
 
 
@@ -36,7 +38,7 @@ class LoadedDriverCatalog:
 
     def pages(self, tenant_id: TenantId | None = None) -> list[DriverPage]:
         return [
-            DriverPage(d.name, d.medium, d.grade, d.title.zh, d.title.en, d.unit_exponent, d.kind)
+            DriverPage(d.name, d.medium, d.grade, d.title.zh, d.title.en, d.unit_exponent, d.kind, _source(d))
             for d in self._catalog
             if tenant_id is None or self.is_open_to(d.name, tenant_id)
         ]
@@ -108,6 +110,14 @@ class LoadedDriverCatalog:
                 ],
                 sorted(driver.points),
             )
+        if isinstance(driver, JsonDriver):
+            fields = [
+                LaidField(None, 0, each.pointer, "json", "", each.point or "events", "") for each in driver.json.fields
+            ]
+            title = driver.json.title
+            return DriverLayout(
+                [LaidMessage("json", driver.json.kind.value, title.zh, title.en, fields)], sorted(driver.points)
+            )
         messages = driver.page.messages if isinstance(driver, TableDriver) else []
         return DriverLayout(
             [
@@ -135,6 +145,11 @@ class LoadedDriverCatalog:
     def explain_down(self, name: str, payload: bytes) -> list[TracedField]:
         driver = self._driver(name)
         return [] if driver is None else _traced(driver.explain_down(payload))
+
+
+def _source(driver: Driver) -> DriverSource | None:
+    found = driver.source
+    return None if found is None else DriverSource(found.url, found.licence, found.evidence)
 
 
 def _traced(fields: Iterable[FieldTrace]) -> list[TracedField]:
@@ -166,11 +181,14 @@ def _items(items: Iterable[Item], count: str = "") -> list[LaidField]:
     found: list[LaidField] = []
     for item in items:
         if not isinstance(item, Leaf):
-            found += _items(item.items, "rest" if item.count is None else "" if item.count == 1 else str(item.count))
+            for record in item.records:  # as often as its first bytes say
+                found += _items(record.items, f"[{record.tag.hex()}]")
+            often = "rest" if item.count is None else "" if item.count == 1 else str(item.count)
+            found += _items(item.items, f"{item.when.field}[{item.when.bit}]" if item.when is not None else often)
             continue
         points = [*([item.says] if item.says else []), *(bits.point for bits in item.bits)]
-        accepted = "" if item.value is None else f"{item.value:#x}"
-        point = ", ".join(points) or ("events" if item.events else "")
+        accepted = ", ".join(f"{value:#x}" for value in sorted(item.values))
+        point = ", ".join(points) or ("events" if item.events or item.codes is not None else "")
         found.append(LaidField(None, item.size, item.name, item.form, count, point, accepted))
     return found
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fields and groups of a dialect page → ``Leaf`` and ``Group``; what one refers to stands before it."""
+"""One field of a dialect page → ``Leaf``; what it refers to stands before it. Groups of fields are ``items``'s."""
 
 import re
 from typing import NotRequired, TypedDict
 
-from openmains.drivers.dialect.page import MOST_RAW, ORDERS, Group, Instants, Item, Leaf, Length
+from openmains.drivers.dialect.page import MOST_RAW, ORDERS, Codes, Item, Leaf, Length, Near
 from openmains.drivers.errors import Place
 from openmains.drivers.field_schema import FieldReader
 from openmains.drivers.page import Field
@@ -14,18 +14,20 @@ from openmains.drivers.points import Vocabulary
 _TYPE = re.compile(
     r"(?:(?P<int>[ui])(?P<bits>8|16|24|32|40|48|56|64)|bcd(?P<bcd>[1-9])|f(?P<float>32|64)|digits(?P<digits>\d{1,2}))"
 )
-TYPES = "u8 … u64, i8 … i64 (whole bytes), bcd1 … bcd9, f32, f64, digits1 … digits18, clock, bytes"
+TYPES = "u8 … u64, i8 … i64 (whole bytes), bcd1 … bcd9, f32, f64, digits1 … digits18, clock, cp16, cp32, cp48, bytes"
+_NUMBERS = ("int", "bcd", "clock", "packed clock")
+PACKED_CLOCKS = {"cp16": 2, "cp32": 4, "cp48": 6}
 PAIRS = ("CC", "YY", "MM", "DD", "hh", "mm", "ss", "--")
-DEPTH = 3
 
 
-class _ItemEntry(TypedDict):
+class FieldEntry(TypedDict):
     name: str
     type: NotRequired[str]
     size: NotRequired[int]
     order: NotRequired[str]
     sign_bit: NotRequired[bool]
     value: NotRequired[int]
+    values: NotRequired[list[object]]
     point: NotRequired[str]
     series: NotRequired[str]
     plus: NotRequired[int]
@@ -39,6 +41,9 @@ class _ItemEntry(TypedDict):
     max: NotRequired[int]
     bits: NotRequired[str]
     events: NotRequired[str]
+    codes: NotRequired[str]
+    near: NotRequired[dict[str, object]]
+    adds_to: NotRequired[str]
     length: NotRequired[dict[str, object]]
     format: NotRequired[str]
     coding: NotRequired[str]
@@ -46,6 +51,9 @@ class _ItemEntry(TypedDict):
     most: NotRequired[int]
     instants: NotRequired[dict[str, object]]
     fields: NotRequired[list[object]]
+    when: NotRequired[dict[str, object]]
+    records: NotRequired[list[object]]
+    skips: NotRequired[str]
 
 
 class _LengthEntry(TypedDict):
@@ -53,94 +61,23 @@ class _LengthEntry(TypedDict):
     plus: NotRequired[int]
 
 
-class _InstantsEntry(TypedDict):
-    start: str
-    step_s: int
-    first: NotRequired[int]
+class _NearEntry(TypedDict):
+    field: str
+    below: NotRequired[int]
+    above: NotRequired[int]
 
 
 Path = tuple[str | int, ...]
-_GROUP_KEYS = frozenset({"name", "count", "most", "instants", "fields"})
 
 
-class ItemReader:
-    """Reads the fields of one page."""
+class LeafReader:
+    """Reads the single fields of one page."""
 
     def __init__(self, reader: PageReader, vocabulary: Vocabulary, order: str, unit_exponent: int) -> None:
         self._reader, self._vocabulary, self._order, self._unit_exponent = reader, vocabulary, order, unit_exponent
         self._sections = FieldReader(reader, vocabulary)
 
-    def read(
-        self, entries: list[object], path: Path, before: tuple[Item, ...], depth: int = 0, *, many: bool = False
-    ) -> list[Item]:
-        """Fields of the list ``fields`` in the section at ``path``; ``before``: what stands in front of them.
-        ``many``: in a group that repeats."""
-        found: list[Item] = []
-        for index, raw in enumerate(entries):
-            here = (*path, "fields", index)
-            entry = self._reader.checked(_ItemEntry, raw, *here)
-            place = self._reader.place(*here)
-            if any(item.name == entry["name"] for item in (*before, *found)):
-                self._reader.fail(place, f"ambiguous: a second field {entry['name']}")
-            earlier = (*before, *found)
-            if found and isinstance(found[-1], Group) and found[-1].count is None:
-                self._reader.fail(place, "nothing stands behind a group that goes on to the end")
-            if "fields" in entry or "count" in entry:
-                found.append(self._group(entry, here, place, earlier, depth, many=many))
-            else:
-                found.append(self._leaf(entry, here, place, earlier, many=many))
-        return found
-
-    def _group(
-        self, entry: _ItemEntry, path: Path, place: Place, before: tuple[Item, ...], depth: int, *, many: bool
-    ) -> Group:
-        if depth >= DEPTH:
-            self._reader.fail(place, f"groups within groups, at most {DEPTH} deep")
-        count: int | str | None
-        told = entry.get("count", 1)
-        most = entry.get("most", 1)
-        if told == "rest":
-            count = None
-        elif isinstance(told, str):
-            other = _named(before, told)
-            if (
-                other is None
-                or other.form not in ("int", "bcd")
-                or other.signed
-                or other.scale != 1
-                or other.divide != 1
-            ):
-                self._reader.fail(place, f"count = {told!r} is no unsigned field before this one")
-            count = told
-            most = min(entry.get("most", other.high), other.high)
-        elif isinstance(told, int) and not isinstance(told, bool) and 1 <= told <= 512:
-            count, most = told, told
-        else:
-            self._reader.fail(place, "count is a number from 1, the name of a field before, or rest")
-        if count is None and "most" not in entry:
-            self._reader.fail(place, "a group that goes on to the end says how many there are at most: most")
-        is_many = many or count != 1
-        if "fields" in entry:
-            if odd := sorted(set(entry) - _GROUP_KEYS):
-                self._reader.fail(place, f"a group has no {odd[0]}")
-            items = self.read(entry["fields"], path, before, depth + 1, many=is_many)
-            if not items:
-                self._reader.fail(place, "a group has fields")
-        else:
-            items = [self._leaf(entry, path, place, before, many=True)]
-        instants = None
-        if "instants" in entry:
-            given = self._reader.checked(_InstantsEntry, entry["instants"], *path, "instants")
-            if not given["step_s"]:
-                self._reader.fail(place, "step_s of instants is not 0")
-            if not is_many or (_named(before, given["start"]) is None and not _says(before, given["start"])):
-                self._reader.fail(
-                    place, f"instants of a group that repeats start at a field before it, not {given['start']!r}"
-                )
-            instants = Instants(given["start"], given["step_s"], given.get("first", 0))
-        return Group(entry["name"], place, items, count, most, instants)
-
-    def _leaf(self, entry: _ItemEntry, path: Path, place: Place, before: tuple[Item, ...], *, many: bool) -> Leaf:
+    def leaf(self, entry: FieldEntry, path: Path, place: Place, before: tuple[Item, ...], *, many: bool) -> Leaf:
         leaf = self._typed(entry, place)
         self._numbers(leaf, entry, place)
         leaf.point, leaf.series = entry.get("point"), entry.get("series")
@@ -154,16 +91,18 @@ class ItemReader:
         if leaf.form == "bytes" and set(entry) - {"name", "type", "size", "count", "most"}:
             self._reader.fail(place, "bytes are not explained: they have a size and nothing else")
         self._units(leaf, entry, path, place)
+        if "near" in entry:
+            leaf.near = self._near(leaf, entry, path, place, before, many=many)
         if "length" in entry:
             told = self._reader.checked(_LengthEntry, entry["length"], *path, "length")
             if leaf.form != "int" or told.get("unit", 1) not in (1, 2, 4) or many:
                 self._reader.fail(place, "a length is an integer once in the frame, its unit 1, 2 or 4 bytes")
             leaf.length = Length(told.get("unit", 1), told.get("plus", 0))
-        if "bits" in entry or "events" in entry:
+        if "bits" in entry or "events" in entry or "codes" in entry:
             self._flags(leaf, entry, place, many=many)
         return leaf
 
-    def _typed(self, entry: _ItemEntry, place: Place) -> Leaf:
+    def _typed(self, entry: FieldEntry, place: Place) -> Leaf:
         kind = entry.get("type", "")
         order = entry.get("order", self._order)
         if order not in ORDERS:
@@ -178,6 +117,8 @@ class ItemReader:
             return self._clock(entry, place)
         if "format" in entry or "coding" in entry:
             self._reader.fail(place, "format and coding are a clock's")
+        if kind in PACKED_CLOCKS:
+            return Leaf(entry["name"], place, "packed clock", PACKED_CLOCKS[kind])
         match = _TYPE.fullmatch(kind)
         if match is None:
             self._reader.fail(place, f"type {kind!r} is not one of {TYPES}")
@@ -203,7 +144,7 @@ class ItemReader:
             self._reader.fail(place, f"{order} goes with whole 16-bit words, not {leaf.size} bytes")
         return leaf
 
-    def _clock(self, entry: _ItemEntry, place: Place) -> Leaf:
+    def _clock(self, entry: FieldEntry, place: Place) -> Leaf:
         pairs = entry.get("format", "")
         told = [pairs[at : at + 2] for at in range(0, len(pairs), 2)]
         if (
@@ -220,15 +161,13 @@ class ItemReader:
             entry["name"], place, "clock", len(told), clock=pairs, is_bcd_clock=entry.get("coding", "bcd") == "bcd"
         )
 
-    def _numbers(self, leaf: Leaf, entry: _ItemEntry, place: Place) -> None:
+    def _numbers(self, leaf: Leaf, entry: FieldEntry, place: Place) -> None:
         low, high = _range(leaf)
         leaf.low, leaf.high = entry.get("min", low), entry.get("max", high)
         if not low <= leaf.low <= leaf.high <= high:
             self._reader.fail(place, f"min and max lie in {low}..{high}")
-        leaf.value, leaf.plus = entry.get("value"), entry.get("plus", 0)
+        leaf.values, leaf.plus = self._constants(leaf, entry, place), entry.get("plus", 0)
         leaf.scale, leaf.divide = entry.get("scale", 1), entry.get("divide", 1)
-        if leaf.value is not None and (leaf.form not in ("int", "bcd") or not low <= leaf.value <= high):
-            self._reader.fail(place, f"value = {leaf.value} does not fit {entry.get('type')}")
         if not 1 <= leaf.scale <= 10**9 or not 1 <= leaf.divide <= 10**9:
             self._reader.fail(place, "scale and divide are 1..1000000000")
         listed = entry.get("missing", [])
@@ -238,7 +177,33 @@ class ItemReader:
             )
         leaf.missing = frozenset(one for one in listed if isinstance(one, int))
 
-    def _units(self, leaf: Leaf, entry: _ItemEntry, path: Path, place: Place) -> None:
+    def _constants(self, leaf: Leaf, entry: FieldEntry, place: Place) -> frozenset[int]:
+        if "value" in entry and "values" in entry:
+            self._reader.fail(place, "a constant has value, or values where several are taken")
+        listed: list[object] = [entry["value"]] if "value" in entry else entry.get("values", [])
+        low, high = _range(leaf)
+        found = frozenset(one for one in listed if isinstance(one, int) and not isinstance(one, bool))
+        if listed and (
+            leaf.form not in ("int", "bcd") or len(found) < len(listed) or not low <= min(found) <= max(found) <= high
+        ):
+            self._reader.fail(
+                place, f"value = {listed[0] if len(listed) == 1 else listed} does not fit {entry.get('type')}"
+            )
+        return found
+
+    def _near(
+        self, leaf: Leaf, entry: FieldEntry, path: Path, place: Place, before: tuple[Item, ...], *, many: bool
+    ) -> Near:
+        told = self._reader.checked(_NearEntry, entry.get("near"), *path, "near")
+        other = named(before, told["field"])
+        if leaf.form not in _NUMBERS or many or leaf.unit or other is None or other.form not in _NUMBERS:
+            self._reader.fail(place, "near is of a number that stands once, and names one before it")
+        below, above = told.get("below", 0), told.get("above", 0)
+        if not 0 <= below <= MOST_RAW or not 0 <= above <= MOST_RAW:
+            self._reader.fail(place, "below and above are so far as it may lie from the other, from 0 on")
+        return Near(told["field"], below, above)
+
+    def _units(self, leaf: Leaf, entry: FieldEntry, path: Path, place: Place) -> None:
         leaf.unit = entry.get("unit")
         if leaf.unit is not None and leaf.says is None:
             self._reader.fail(place, "unit goes with a volume: a point or series")
@@ -255,17 +220,51 @@ class ItemReader:
             self._reader.fail(place, "units are of an integer field that is no point itself")
         leaf.units = found
 
-    def _flags(self, leaf: Leaf, entry: _ItemEntry, place: Place, *, many: bool) -> None:
+    def _flags(self, leaf: Leaf, entry: FieldEntry, place: Place, *, many: bool) -> None:
         if leaf.form != "int" or leaf.signed or leaf.says or many:
             self._reader.fail(place, "bits or events need an unsigned field of their own that does not repeat")
         like = Field(leaf.name, f"u{8 * leaf.size}", place, leaf.size, leaf.low, leaf.high)
+        if "codes" in entry:
+            leaf.codes = self._codes(entry["codes"], leaf, place)
         if "bits" in entry:
             leaf.bits = self._sections.bits(entry["bits"], like)
         if "events" in entry:
             leaf.events = self._sections.events(entry["events"], like)
         taken = {bit for bits in leaf.bits for bit in range(bits.at, bits.at + bits.width)}
+        if leaf.codes is not None:
+            taken |= set(range(leaf.codes.at, leaf.codes.at + leaf.codes.width))
+            if twice := sorted(
+                set(leaf.events.values()) & {one for one in leaf.codes.events.values() if one is not None}
+            ):
+                self._reader.fail(place, f"ambiguous: event {twice[0]} is a bit and a code")
         if both := sorted(taken & leaf.events.keys()):
             self._reader.fail(place, f"ambiguous: bit {both[0]} is an event and part of a point")
+
+    def _codes(self, name: str, leaf: Leaf, place: Place) -> Codes:
+        """``[codes.<name>]``: ``at``, ``width``, ``none`` – numbers that say nothing is wrong –, and event = list of its numbers."""
+        found = self._reader.data.get("codes")
+        told = found.get(name) if isinstance(found, dict) else None
+        if not isinstance(told, dict):
+            self._reader.fail(place, f"there is no section [codes.{name}]")
+        at, width = (one if isinstance(one, int) else -1 for one in (told.get("at", 0), told.get("width")))
+        if at < 0 or not 0 < width <= 16 or at + width > 8 * leaf.size:
+            self._reader.fail(self._reader.place("codes", name), f"at and width (1..16) lie in {8 * leaf.size} bits")
+        events: dict[int, int | None] = {}
+        for event, numbers in told.items():
+            if event in ("at", "width"):
+                continue
+            here = self._reader.place("codes", name, event)
+            if event != "none" and event not in self._vocabulary.events:
+                self._reader.fail(here, f"event {event!r} is not in points.toml")
+            for number in numbers if isinstance(numbers, list) else [numbers]:
+                if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 1 << width:
+                    self._reader.fail(here, f"a list of numbers in 0..{(1 << width) - 1}")
+                if number in events:
+                    self._reader.fail(here, f"ambiguous: {number} is said already")
+                events[number] = None if event == "none" else self._vocabulary.events[event].bit
+        if not any(event is not None for event in events.values()):
+            self._reader.fail(self._reader.place("codes", name), "codes say at least one event")
+        return Codes(at, width, events)
 
 
 def _range(leaf: Leaf) -> tuple[int, int]:
@@ -279,9 +278,9 @@ def _range(leaf: Leaf) -> tuple[int, int]:
     return -MOST_RAW, MOST_RAW
 
 
-def _named(before: tuple[Item, ...], name: str) -> Leaf | None:
+def named(before: tuple[Item, ...], name: str) -> Leaf | None:
     return next((item for item in before if isinstance(item, Leaf) and item.name == name), None)
 
 
-def _says(before: tuple[Item, ...], point: str) -> bool:
+def says(before: tuple[Item, ...], point: str) -> bool:
     return any(isinstance(item, Leaf) and item.point == point for item in before)

@@ -7,13 +7,12 @@ without a clock of its own, or with one that was never set, is dated by its arri
 
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-
 from openmains.drivers.dialect import commands
 from openmains.drivers.dialect.page import DialectPage
 from openmains.drivers.dialect.schema import read_dialect
-from openmains.drivers.dialect.walk import FrameFaultError, Reading, Walk
-from openmains.drivers.model import MISSING_VALUE, Columns, Damage, EncodeError, FieldTrace, Kind, Rejected
+from openmains.drivers.dialect.walk import Walk
+from openmains.drivers.frame_reading import FrameFaultError, columns_of
+from openmains.drivers.model import Columns, EncodeError, FieldTrace, Kind, Rejected
 from openmains.drivers.page import Page
 from openmains.drivers.page_driver import PageDriver
 from openmains.drivers.page_reader import PageReader
@@ -47,24 +46,7 @@ class DialectDriver(PageDriver):
         return None
 
     def decode(self, payloads: Sequence[bytes], received_at: Sequence[int]) -> tuple[list[Columns], list[Rejected]]:
-        shapes: dict[tuple[object, ...], list[tuple[int, Reading]]] = {}
-        rejected: list[Rejected] = []
-        for row, payload in enumerate(payloads):
-            try:
-                found = Walk(self.dialect, payload).run()
-            except FrameFaultError as bad:
-                rejected.append(Rejected(row, *bad.fault))
-                continue
-            _date(found, received_at[row])
-            message = found.message
-            shape = (
-                message.name if message else "",
-                tuple(sorted(found.points)),
-                tuple(sorted((name, len(listed)) for name, listed in found.series.items())),
-                found.known,
-            )
-            shapes.setdefault(shape, []).append((row, found))
-        return [_columns(group) for group in shapes.values()], rejected
+        return columns_of(lambda payload: Walk(self.dialect, payload).run(), payloads, received_at)
 
     def answer(self, payload: bytes, now_s: int, utc_offset_min: int) -> bytes:
         return b""
@@ -105,39 +87,3 @@ class DialectDriver(PageDriver):
 
     def explain_down(self, frame: bytes) -> list[FieldTrace]:
         return commands.explain(frame)
-
-
-def _date(found: Reading, received_at: int) -> None:
-    """A message with no instant that can be used is of its arrival, and so is a register."""
-    points, series = found.points, found.series
-    if points.get("device_at", MISSING_VALUE) == MISSING_VALUE:
-        points["device_at"] = received_at
-    if "register" in points and points.get("register_at", MISSING_VALUE) == MISSING_VALUE:
-        points["register_at"] = points["device_at"]
-    if found.message is not None and found.message.kind is Kind.REGISTERS:
-        if "register_values" not in series:
-            series["register_values"] = [points["register"]] if points["register"] != MISSING_VALUE else []
-            series["register_instants"] = [points["register_at"]] if series["register_values"] else []
-        elif points.get("register", MISSING_VALUE) != MISSING_VALUE:
-            if points["register_at"] not in series["register_instants"]:
-                series["register_values"].insert(0, points["register"])
-                series["register_instants"].insert(0, points["register_at"])
-        elif "register" not in points:
-            newest = max(
-                range(len(series["register_instants"])), key=series["register_instants"].__getitem__, default=None
-            )
-            points["register"] = MISSING_VALUE if newest is None else series["register_values"][newest]
-            points["register_at"] = points["device_at"] if newest is None else series["register_instants"][newest]
-
-
-def _columns(group: list[tuple[int, Reading]]) -> Columns:
-    first = group[0][1]
-    points = {name: np.array([read.points[name] for _, read in group], np.int64) for name in first.points}
-    series = {
-        name: np.array([read.series[name] for _, read in group], np.int64).reshape(len(group), len(first.series[name]))
-        for name in first.series
-    }
-    mask = np.array([read.mask for _, read in group], np.int64) if first.known else None
-    damages = [Damage(row, *damage) for row, read in group for damage in read.damages]
-    kind = first.message.kind if first.message is not None else Kind.REPORT
-    return Columns(kind, [row for row, _ in group], points, series, mask, first.known, damages)

@@ -50,16 +50,50 @@ class Length:
 
 @dataclass(frozen=True, slots=True)
 class Instants:
-    """Record k of a group is of the instant ``start`` (a field or point before it) + (k + ``first``) · ``step_s``."""
+    """Record k of a group is of the instant ``start`` (a field or point before it), down to a whole ``floor_s``, +
+    (k + ``first``) · ``step_s``."""
 
     start: str
     step_s: int
     first: int = 0
+    floor_s: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """Bits of a field that hold a number, not flags: number → the event that it says, None for one that says nothing is wrong."""
+
+    at: int
+    width: int
+    events: Mapping[int, int | None]
+
+    @property
+    def known(self) -> int:
+        """Mask of the events that it can say."""
+        return sum({1 << event for event in self.events.values() if event is not None})
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A field that lies at most so far below and above another one before it; a frame where it does not is none of this page's."""
+
+    field: str
+    below: int
+    above: int
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A group that stands in the frame only if this bit of a field before it is set."""
+
+    field: str
+    bit: int
 
 
 @dataclass(slots=True)
 class Leaf:
-    """One field. ``form``: int, bcd, float, digits (ASCII), clock, bytes. ``low``/``high``: accepted raw values."""
+    """One field. ``form``: int, bcd, float, digits (ASCII), clock, packed clock, bytes. ``low``/``high``: accepted raw values;
+    ``values``: of a constant, those that are taken. ``adds_to``: a field before the group, to which one after the other is added."""
 
     name: str
     place: Place
@@ -68,7 +102,7 @@ class Leaf:
     order: str = "big"
     signed: bool = False
     sign_bit: bool = False
-    value: int | None = None
+    values: frozenset[int] = frozenset()
     point: str | None = None
     series: str | None = None
     plus: int = 0
@@ -83,6 +117,9 @@ class Leaf:
     high: int = 0
     bits: tuple[Bits, ...] = ()
     events: Mapping[int, int] = field(default_factory=dict)
+    codes: Codes | None = None
+    near: Near | None = None
+    adds_to: str = ""
     length: Length | None = None
     clock: str = ""  # its pairs, e.g. YYMMDDhhmmss
     is_bcd_clock: bool = True
@@ -103,6 +140,22 @@ class Group:
     count: int | str | None = 1
     most: int = 1
     instants: Instants | None = None
+    when: When | None = None
+    records: "tuple[Record, ...]" = ()
+    skips: str = ""  # by which rule a record that the page does not have is passed over; "": the frame is refused
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One of the kinds of which a group of ``records`` consists, in any order, to the end of the frame: the bytes that it begins with, and what
+    follows them. Once in a frame unless ``many``. ``points``: which it says."""
+
+    name: str
+    place: Place
+    tag: bytes
+    items: "list[Leaf | Group]"
+    many: bool
+    points: frozenset[str]
 
 
 Item = Leaf | Group
@@ -119,6 +172,8 @@ class DialectMessage:
     items: tuple[Item, ...]
     known: int  # events it can speak of
     points: frozenset[str]
+    needs: frozenset[str] = frozenset()  # a frame that says none of these is none of this message
+    or_heartbeat: bool = False  # unless the page says so: then it is a heartbeat
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,20 @@ from collections.abc import Sequence
 from typing import NotRequired, TypedDict
 
 from openmains.domain.fleet.device_kind import DeviceKind
-from openmains.drivers.dialect.fields import ItemReader
+from openmains.drivers.dialect.items import ItemReader
 from openmains.drivers.dialect.page import DialectMessage, DialectPage, FrameCheck, Group, Item, Leaf
 from openmains.drivers.dialect.polls import read_poll
-from openmains.drivers.errors import Place
+from openmains.drivers.dialect.shape import are_meant, claims_of, least, most
 from openmains.drivers.message_schema import MAX_FRAME, METERS_ONLY
 from openmains.drivers.model import Kind, Title
 from openmains.drivers.page import Page
 from openmains.drivers.page_reader import PageReader
 from openmains.drivers.points import Vocabulary
+from openmains.drivers.scalar import CARRIES
 from openmains.wire.crc import CRC16_CCITT_FALSE, CRC16_MODBUS, CRC16_XMODEM, Crc
 
-SECTIONS = ("frame", "header", "bits", "events", "message", "poll")
+SECTIONS = ("frame", "header", "bits", "events", "codes", "message", "poll")
+REGISTERS = frozenset({"register", "register_values"})
 KINDS = (Kind.REPORT, Kind.REGISTERS, Kind.ALARM, Kind.HEARTBEAT)
 NAMED = {
     "crc16-modbus": (CRC16_MODBUS, "little"),
@@ -64,12 +66,13 @@ class _MessageEntry(TypedDict):
     en: str
     fields: list[object]
     type: NotRequired[int]
+    or_heartbeat: NotRequired[bool]
 
 
 def read_dialect(reader: PageReader, vocabulary: Vocabulary, page: Page) -> DialectPage:
     """The frame of the page, checked; raises ``DriverPageError``."""
     for name in reader.data:
-        if name not in ("driver", "vector", "fault", *SECTIONS):
+        if name not in ("driver", "source", "vector", "fault", *SECTIONS):
             reader.fail(reader.place(name), f"a dialect page has no section {name}; it has {', '.join(SECTIONS)}")
     entry = reader.section(_FrameEntry, "frame")
     if entry["byte_order"] not in ("big", "little"):
@@ -84,7 +87,7 @@ def read_dialect(reader: PageReader, vocabulary: Vocabulary, page: Page) -> Dial
     header = tuple(items.read(reader.section(_HeaderEntry, "header").get("fields", []), ("header",), ()))
     type_field = entry.get("type", "")
     kinds = [item for item in header if isinstance(item, Leaf) and item.name == type_field]
-    if type_field and (not kinds or kinds[0].form != "int" or kinds[0].value is not None or kinds[0].size > 4):
+    if type_field and (not kinds or kinds[0].form != "int" or kinds[0].values or kinds[0].size > 4):
         reader.fail(
             reader.place("frame", "type"), f"{type_field!r} must be an integer field of the header, of 4 bytes at most"
         )
@@ -99,15 +102,15 @@ def read_dialect(reader: PageReader, vocabulary: Vocabulary, page: Page) -> Dial
         reader.fail(reader.place("frame"), "a page needs at least one [[message]]")
     if not type_field and len(messages) > 1:
         reader.fail(reader.place("message", 1), "several messages need a type in the header, named by [frame] type")
-    _are_meant(reader, header, messages, type_field)
+    are_meant(reader, header, messages, type_field)
     around = check.size + len(end)
     for index, message in enumerate(messages):
-        if (largest := _most(header) + _most(message.items) + around) > MAX_FRAME:
+        if (largest := most(header) + most(message.items) + around) > MAX_FRAME:
             reader.fail(
                 reader.place("message", index),
                 f"the message can be {largest} bytes long, more than {MAX_FRAME}: give counts a max",
             )
-    least = min(_least(message.items) for message in messages) + _least(header) + around
+    needed = max(min(least(message.items) for message in messages) + least(header) + around, 1)
     return DialectPage(
         header,
         tuple(messages),
@@ -117,7 +120,7 @@ def read_dialect(reader: PageReader, vocabulary: Vocabulary, page: Page) -> Dial
         skip,
         offset_min * 60,
         page.unit_exponent,
-        least,
+        needed,
         read_poll(reader, page),
     )
 
@@ -181,7 +184,7 @@ def _message(
     if any(other.type == told.get("type") for other in before):
         reader.fail(reader.place(*path, "type"), "ambiguous: another message has the same type")
     own = tuple(items.read(told["fields"], path, tuple(header)))
-    known, points = _said(reader, (*header, *own))
+    known, points = claims_of(reader, (*header, *own))
     kind = Kind(told["kind"])
     needed = {Kind.REPORT: "register", Kind.REGISTERS: "register"}.get(kind)
     if page.kind is not DeviceKind.METER:
@@ -200,80 +203,20 @@ def _message(
         )
     if kind is Kind.ALARM and not known:
         reader.fail(place, "an alarm message needs a field with events")
+    needs: frozenset[str] = frozenset()
+    if kind in (Kind.REPORT, Kind.REGISTERS):
+        wanted = REGISTERS if page.kind is DeviceKind.METER else frozenset(points) - CARRIES
+        needs = wanted & frozenset(points)
+    if told.get("or_heartbeat", False) and not needs:
+        reader.fail(reader.place(*path, "or_heartbeat"), "or_heartbeat is of a report or registers")
     return DialectMessage(
-        told["name"], told.get("type"), kind, Title(told["zh"], told["en"]), own, known, frozenset(points)
+        told["name"],
+        told.get("type"),
+        kind,
+        Title(told["zh"], told["en"]),
+        own,
+        known,
+        frozenset(points),
+        needs,
+        told.get("or_heartbeat", False),
     )
-
-
-def _said(reader: PageReader, items: Sequence[Item]) -> tuple[int, set[str]]:
-    """Events and points of all fields; each is in one of them."""
-    known, points = 0, set[str]()
-
-    def claim(point: str, place: Place) -> None:
-        if point in points:
-            reader.fail(place, f"ambiguous: point {point} is in another field already")
-        points.add(point)
-
-    for item in _leaves(items):
-        for name in [item.says] if item.says else []:
-            claim(name, item.place)
-        for bits in item.bits:
-            claim(bits.point, item.place)
-        for event in item.events.values():
-            if known >> event & 1:
-                reader.fail(item.place, "ambiguous: an event in two fields")
-            known |= 1 << event
-    for group in _groups(items):
-        if group.instants is not None:
-            claim("register_instants", group.place)
-    return known, points
-
-
-def _are_meant(reader: PageReader, header: Sequence[Item], messages: Sequence[DialectMessage], type_field: str) -> None:
-    """No field is read for nothing: what is not explained is said to be so, by type bytes."""
-    for items in [header, *([*header, *message.items] for message in messages)]:
-        used = {type_field}
-        for group in _groups(items):
-            used |= {group.count} if isinstance(group.count, str) else set()
-            used |= {group.instants.start} if group.instants is not None else set()
-        used |= {leaf.unit for leaf in _leaves(items) if leaf.unit}
-        if items is header:
-            continue
-        for leaf in _leaves(items):
-            meant = (
-                leaf.says or leaf.bits or leaf.events or leaf.value is not None or leaf.length or leaf.form == "bytes"
-            )
-            if not meant and leaf.name not in used:
-                reader.fail(
-                    leaf.place,
-                    f"field {leaf.name} has no meaning: give it point, series, value, bits, events or length, or make it bytes",
-                )
-
-
-def _leaves(items: Sequence[Item]) -> list[Leaf]:
-    found: list[Leaf] = []
-    for item in items:
-        found += [item] if isinstance(item, Leaf) else _leaves(item.items)
-    return found
-
-
-def _groups(items: Sequence[Item]) -> list[Group]:
-    found: list[Group] = []
-    for item in items:
-        if isinstance(item, Group):
-            found += [item, *_groups(item.items)]
-    return found
-
-
-def _most(items: Sequence[Item]) -> int:
-    return sum(item.size if isinstance(item, Leaf) else item.most * _most(item.items) for item in items)
-
-
-def _least(items: Sequence[Item]) -> int:
-    total = 0
-    for item in items:
-        if isinstance(item, Leaf):
-            total += item.size
-        elif isinstance(item.count, int):
-            total += item.count * _least(item.items)
-    return total

@@ -5,41 +5,16 @@ What carries the frame – constants, type, counts, lengths, check – must be r
 no sense is a damage, left out and noted, as in table pages.
 """
 
-import math
-import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-from openmains.drivers.dialect.page import MOST_RAW, DialectMessage, DialectPage, Group, Item, Leaf
-from openmains.drivers.model import MISSING_VALUE, Fault, FieldTrace, Kind
+from openmains.drivers.dialect.page import MOST_RAW, Codes, DialectMessage, DialectPage, Group, Item, Leaf, Record
+from openmains.drivers.dialect.raw import raw_of, scaled
+from openmains.drivers.dialect.skipping import record_size
+from openmains.drivers.frame_reading import FrameFaultError, Reading
+from openmains.drivers.message_schema import MAX_FRAME
+from openmains.drivers.model import MISSING_VALUE, FieldTrace, Kind
 from openmains.drivers.points import vocabulary
 from openmains.drivers.scalar import CARRIES
-
-MOST_TEXT = 32  # bytes of a number in digits
-
-
-class FrameFaultError(Exception):
-    """The frame cannot be read; ``fault`` says why."""
-
-    def __init__(self, reason: str, offset: int, detail: str) -> None:
-        super().__init__(detail)
-        self.fault = Fault(reason, offset, detail)
-
-
-@dataclass(slots=True)
-class Reading:
-    """What one frame says. ``damages``: (offset, field, detail); ``faults`` with them: reason codes."""
-
-    message: DialectMessage | None = None
-    points: dict[str, int] = field(default_factory=dict)
-    series: dict[str, list[int]] = field(default_factory=dict)
-    mask: int = 0
-    known: int = 0
-    damages: list[tuple[int, str, str]] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
-    is_sound: bool = False
-
 
 Scope = dict[str, int | None]
 
@@ -58,6 +33,7 @@ class Walk:
         self._waiting: list[
             tuple[Leaf, int, int, str, int]
         ] = []  # volumes by a unit: raw, offset, name, place in a series
+        self._sum: int | None = None  # of the series that is counted up now; None: a part of it is not known
 
     def run(self) -> Reading:
         """Raises ``FrameFaultError``."""
@@ -68,8 +44,11 @@ class Walk:
                 len(self._payload),
                 f"{len(self._payload) - self.begin} bytes are fewer than {page.size_needed}",
             )
+        if len(self._payload) - self.begin > MAX_FRAME:
+            raise FrameFaultError("length", self.begin + MAX_FRAME, f"more than {MAX_FRAME} bytes")
         self._items(page.header, "")
-        reading.message = message = self._message()
+        message = self._message()
+        reading.message = message.name
         self._items(message.items, "")
         if self.at != self._end:
             missing = self._end - self.at
@@ -77,6 +56,7 @@ class Walk:
         self._checked()
         self._settle()
         self._in_order(message)
+        self._kind(message)
         if reading.damages and not reading.is_sound:
             offset, name, detail = reading.damages[0]
             raise FrameFaultError(reading.reasons[0], offset, f"{name}: {detail}")
@@ -130,7 +110,26 @@ class Walk:
             else:
                 self._group(item, prefix)
 
+    def _kind(self, message: DialectMessage) -> None:
+        """A report without what it is to report is a heartbeat where the page says so, and else none of its messages."""
+        reading = self.reading
+        reading.kind = message.kind
+        if message.needs and not any(name in reading.points or name in reading.series for name in message.needs):
+            if not message.or_heartbeat:
+                raise FrameFaultError("type", self.begin, f"it says nothing of {', '.join(sorted(message.needs))}")
+            reading.kind = Kind.HEARTBEAT
+            reading.is_sound = True
+
     def _group(self, group: Group, prefix: str) -> None:
+        if group.records:
+            self._records(group, prefix)
+            return
+        if group.when is not None:
+            flags = self._found(group.when.field)
+            if flags is None or flags == MISSING_VALUE:
+                raise FrameFaultError("range", self.at, f"{group.when.field} does not say whether {group.name} follows")
+            if not flags >> group.when.bit & 1:
+                return
         count: int | None
         if group.count is None:
             count = None
@@ -145,6 +144,14 @@ class Walk:
             self.reading.damages.append((self.at, f"{prefix}{group.name}", f"begins at {start}, beyond 62 bits"))
             self.reading.reasons.append("range")
             start = None
+        if start is not None and group.instants is not None and start != MISSING_VALUE:
+            start -= start % group.instants.floor_s
+        if len(group.items) == 1 and isinstance(group.items[0], Leaf):
+            if group.items[0].form == "bytes":
+                self._run(group, group.items[0], count, prefix)
+                return
+            if group.items[0].adds_to:
+                self._begin_sum(group.items[0], group, start)
         place = 0
         while self.at < self._end if count is None else place < count:
             if place >= group.most:
@@ -154,16 +161,82 @@ class Walk:
             self._items(group.items, f"{prefix}{group.name}[{place}]." if is_many else f"{prefix}{group.name}.")
             self._settle(len(self._scopes) - 1)
             self._scopes.pop()
-            if group.instants is not None:
-                at = (
-                    MISSING_VALUE
-                    if start in (None, MISSING_VALUE)
-                    else (start or 0) + (place + group.instants.first) * group.instants.step_s
-                )
-                self.reading.series.setdefault("register_instants", []).append(
-                    at if abs(at) < MOST_RAW else MISSING_VALUE
-                )
+            self._instant(group, start, place + self._is_sum(group))
             place += 1
+
+    def _is_sum(self, group: Group) -> bool:
+        return isinstance(group.items[0], Leaf) and bool(group.items[0].adds_to)
+
+    def _instant(self, group: Group, start: int | None, place: int) -> None:
+        """When record ``place`` of a group is of."""
+        if group.instants is None:
+            return
+        at = MISSING_VALUE
+        if start is not None and start != MISSING_VALUE:
+            at = start + (place + group.instants.first) * group.instants.step_s
+        self.reading.series.setdefault("register_instants", []).append(at if abs(at) < MOST_RAW else MISSING_VALUE)
+
+    def _begin_sum(self, leaf: Leaf, group: Group, start: int | None) -> None:
+        """What the parts are added to is the first of the series."""
+        base = self._found(leaf.adds_to)
+        self._sum = None if base in (None, MISSING_VALUE) else base
+        self._put(leaf, MISSING_VALUE if self._sum is None else self._sum)
+        self._instant(group, start, 0)
+
+    def _run(self, group: Group, leaf: Leaf, count: int | None, prefix: str) -> None:
+        """Bytes that are not explained, so many as are said or as there are."""
+        at, name = self.at, prefix + group.name
+        size = self._end - at if count is None else count * leaf.size
+        if size % leaf.size or size > group.most * leaf.size:
+            raise FrameFaultError("length", at, f"{name} has {size} bytes")
+        if at + size > self._end:
+            self._note(at, self._payload[at : self._end], name, "cut")
+            raise FrameFaultError("length", self._end, f"{name} is cut")
+        self.at += size
+        self._note(at, self._payload[at : self.at], name, "not explained")
+
+    def _records(self, group: Group, prefix: str) -> None:
+        """To the end of the frame, in whatever order they come."""
+        stood = set[bytes]()
+        for place in range(group.most):
+            if self.at >= self._end:
+                break
+            record = next((one for one in group.records if self._payload.startswith(one.tag, self.at, self._end)), None)
+            if record is None:
+                self._unknown(group, prefix)
+            else:
+                self._record(record, f"{prefix}{group.name}[{place}]" if record.many else prefix + group.name, stood)
+        if self.at < self._end:
+            raise FrameFaultError("length", self.at, f"more than {group.most} of {group.name}")
+        if not stood:
+            raise FrameFaultError("type", self._end, f"none of {group.name} is there")
+
+    def _record(self, record: Record, prefix: str, stood: set[bytes]) -> None:
+        at, name = self.at, f"{prefix}.{record.name}"
+        twice = sorted(point for point in record.points if point in self.reading.points)
+        if (record.tag in stood and not record.many) or twice:
+            raise FrameFaultError("type", at, f"{name} says {', '.join(twice) or 'itself'} a second time")
+        stood.add(record.tag)
+        self.at += len(record.tag)
+        self._note(at, record.tag, f"{name}.tag", "good")
+        self._scopes.append({})
+        single = len(record.items) == 1 and record.items[0].name == record.name
+        self._items(record.items, f"{prefix}." if single else f"{name}.")
+        self._settle(len(self._scopes) - 1)
+        self._scopes.pop()
+
+    def _unknown(self, group: Group, prefix: str) -> None:
+        at, rest = self.at, self._payload[self.at : self._end]
+        if any(record.tag.startswith(rest) for record in group.records):
+            raise FrameFaultError("length", self._end, f"{prefix}{group.name} is cut")
+        size = record_size(self._payload, at, self._end) if group.skips else None
+        if size is None:
+            raise FrameFaultError("type", at, f"{prefix}{group.name} has no record {rest[:4].hex()}…")
+        self.at += size
+        part = self._payload[at : self.at]
+        self._note(at, part, f"{prefix}{group.name}", "not on the page")
+        self.reading.damages.append((at, f"{prefix}{group.name}", f"record {part[:8].hex()} is not on the page"))
+        self.reading.reasons.append("type")
 
     def _found(self, name: str) -> int | None:
         for scope in reversed(self._scopes):
@@ -194,9 +267,10 @@ class Walk:
     def _say(self, leaf: Leaf, raw: int | None, why: str, at: int, name: str) -> str:
         """Take in what the field says; what it is in words."""
         scope = self._scopes[-1]
-        if leaf.value is not None:
-            if raw != leaf.value:
-                raise FrameFaultError("magic", at, f"{name} is not {leaf.value:#x}")
+        if leaf.values:
+            if raw not in leaf.values:
+                taken = " or ".join(f"{one:#x}" for one in sorted(leaf.values))
+                raise FrameFaultError("magic", at, f"{name} is not {taken}")
             scope[leaf.name] = raw
             return "good"
         if why or raw is None:
@@ -207,6 +281,7 @@ class Walk:
             return why
         if raw == MISSING_VALUE or (leaf.form != "bcd" and raw in leaf.missing):
             scope[leaf.name] = MISSING_VALUE
+            self._sum = None
             self._put(leaf, MISSING_VALUE)
             return "unknown"
         if not leaf.low <= raw <= leaf.high:
@@ -218,6 +293,10 @@ class Walk:
             came = len(self._payload) - self.begin
             if wanted != came:
                 raise FrameFaultError("length", at, f"{name} says {wanted} bytes, {came} came")
+        if leaf.near is not None:
+            other = self._found(leaf.near.field)
+            if other not in (None, MISSING_VALUE) and not -leaf.near.below <= raw - (other or 0) <= leaf.near.above:
+                raise FrameFaultError("range", at, f"{name} = {raw} is too far from {leaf.near.field} = {other}")
         scope[leaf.name] = raw
         if leaf.units:
             scope[leaf.name] = leaf.units.get(raw)
@@ -242,13 +321,22 @@ class Walk:
             mask = sum(1 << event for bit, event in leaf.events.items() if raw >> bit & 1)
             self.reading.mask |= mask
             self.reading.known |= sum(1 << event for event in leaf.events.values())
-        if leaf.events or leaf.bits:
+        if leaf.codes is not None:
+            self._code(leaf.codes, raw, at, name)
+        if leaf.events or leaf.bits or leaf.codes is not None:
             self.reading.is_sound = True
             if self._trace is None:
                 return ""  # nobody reads the words
             said = [f"{b.point}={self.reading.points[b.point]}" for b in leaf.bits]
+            said += [f"code {raw >> leaf.codes.at & ((1 << leaf.codes.width) - 1)}"] if leaf.codes is not None else []
             return ", ".join([*said, *(vocabulary().event_names(mask) if leaf.events else [])]) or "none"
         value = scaled(leaf, raw, leaf.scale)
+        if leaf.adds_to:
+            self._sum = None if self._sum is None else self._sum + value
+            value = MISSING_VALUE if self._sum is None else self._sum
+            if self._sum is None or abs(value) >= MOST_RAW:
+                self._put(leaf, MISSING_VALUE)
+                return "unknown: a part before it is"
         if leaf.says:
             if abs(value) >= MOST_RAW:
                 self._damaged(leaf, at, name, f"{value} is beyond 62 bits", "range")
@@ -256,6 +344,16 @@ class Walk:
             self._put(leaf, value)
             self._scopes[-1][leaf.name] = value
         return str(value)
+
+    def _code(self, codes: Codes, raw: int, at: int, name: str) -> None:
+        code = raw >> codes.at & ((1 << codes.width) - 1)
+        if code not in codes.events:  # it says something, and nobody knows what: nothing is over, either
+            self.reading.damages.append((at, name, f"code {code} is not on the page"))
+            self.reading.reasons.append("range")
+            return
+        event = codes.events[code]
+        self.reading.known |= codes.known
+        self.reading.mask |= 0 if event is None else 1 << event
 
     def _settle(self, depth: int = 0) -> None:
         """Say the volumes whose unit has been read; ``depth`` 0: the frame is over, and a unit that was not read will not be."""
@@ -290,6 +388,7 @@ class Walk:
             self.reading.is_sound = True
 
     def _damaged(self, leaf: Leaf, at: int, name: str, why: str, reason: str = "bcd") -> None:
+        self._sum = None
         self.reading.damages.append((at, name, why))
         self.reading.reasons.append("bcd" if "digit" in why else reason if reason == "range" else "range")
         if leaf.point is not None:
@@ -312,76 +411,3 @@ class Walk:
             series["register_instants"] = [at for _, at in pairs]
         if message.kind is Kind.ALARM and self.reading.known:
             self.reading.is_sound = True
-
-
-def raw_of(leaf: Leaf, part: bytes, utc_offset_s: int) -> tuple[int | None, str]:
-    """Raw number of the field's bytes, or None and why there is none; ``MISSING_VALUE``: a clock that was never set."""
-    if leaf.form == "clock":
-        return _clock(leaf, part, utc_offset_s)
-    if leaf.form == "digits" and len(part) > MOST_TEXT:
-        return None, "is longer than a number"
-    if leaf.form == "digits":
-        text = part.decode("ascii", "replace").strip(" \0")
-        return (int(text), "") if text.isascii() and text.isdigit() else (None, "is no digits")
-    ordered = _ordered(leaf.order, part)
-    if leaf.form == "bcd":
-        digits = ordered.hex()
-        if leaf.missing and int(digits, 16) in leaf.missing:
-            return MISSING_VALUE, ""
-        sign = 1
-        if leaf.sign_bit and ordered[0] & 0x80:
-            sign, digits = -1, bytes((ordered[0] & 0x7F, *ordered[1:])).hex()
-        return (sign * int(digits), "") if digits.isdecimal() else (None, "has a digit above 9")
-    if leaf.form == "float":
-        (number,) = struct.unpack(">f" if len(ordered) == 4 else ">d", ordered)
-        if not math.isfinite(number) or abs(number) * 10**leaf.decimals >= MOST_RAW:
-            return None, "is no number"
-        return round(number * 10**leaf.decimals), ""
-    value = int.from_bytes(ordered, "big", signed=leaf.signed)
-    if leaf.sign_bit:
-        top = 1 << (8 * len(ordered) - 1)
-        value = -(value & ~top) if value & top else value
-    return value, ""
-
-
-def scaled(leaf: Leaf, raw: int, scale: int) -> int:
-    """The point's value: (raw + plus) · scale / divide, to the nearest, halves away from zero."""
-    value = (raw + leaf.plus) * scale
-    if leaf.divide == 1:
-        return value
-    half = (2 * abs(value) + leaf.divide) // (2 * leaf.divide)
-    return half if value >= 0 else -half
-
-
-def _ordered(order: str, part: bytes) -> bytes:
-    """The bytes, highest first."""
-    if order in ("little", "big-swapped") and len(part) > 1:
-        part = part[::-1] if order == "little" else b"".join(part[at : at + 2] for at in range(len(part) - 2, -1, -2))
-    elif order == "little-swapped":
-        part = b"".join(part[at : at + 2][::-1] for at in range(0, len(part), 2))
-    return part
-
-
-def _clock(leaf: Leaf, part: bytes, utc_offset_s: int) -> tuple[int | None, str]:
-    if part in (bytes(len(part)), b"\xff" * len(part)):
-        return MISSING_VALUE, ""
-    said: dict[str, int] = {}
-    for place, byte in enumerate(part):
-        pair = leaf.clock[2 * place : 2 * place + 2]
-        if leaf.is_bcd_clock and (byte >> 4 > 9 or byte & 15 > 9) and pair != "--":
-            return None, "has a digit above 9"
-        said[pair] = (byte >> 4) * 10 + (byte & 15) if leaf.is_bcd_clock else byte
-    year = said.get("CC", 20) * 100 + said.get("YY", 0)
-    try:
-        wall = datetime(
-            year,
-            said.get("MM", 1),
-            said.get("DD", 1),
-            said.get("hh", 0),
-            said.get("mm", 0),
-            said.get("ss", 0),
-            tzinfo=UTC,
-        )
-    except ValueError:
-        return None, "is no date"
-    return int(wall.timestamp()) - utc_offset_s, ""

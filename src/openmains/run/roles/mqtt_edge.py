@@ -83,8 +83,10 @@ async def mqtt_side(context: EdgeContext, pool: Pool) -> MqttSide | None:
         queue=commands,
         note=note,
         is_blocked=access.cache.is_blocked,
+        topics=context.admission.topics,
     )
-    return MqttSide(client, receiver, commands, directory, MqttDeviceFollower(pool, tenant_id, directory))
+    follower = MqttDeviceFollower(pool, tenant_id, directory, context.admission.topics)
+    return MqttSide(client, receiver, commands, directory, follower)
 
 
 async def _tenant(settings: Settings, pool: Pool) -> TenantId | None:
@@ -115,16 +117,18 @@ def _broker(settings: Settings) -> Broker:
             "mqtt_broker 应形如 mqtts://主机:8883 或 mqtt://主机:1883,不带用户名和路径。",
             "mqtt_broker is mqtts://host:8883 or mqtt://host:1883, without user and path.",
         )
-    topic = settings.mqtt_lorawan_topic
-    if not topic:
+    topics = [topic for topic in (settings.mqtt_lorawan_topic, settings.mqtt_json_topic) if topic]
+    if not topics:
         raise StartError(
-            "设置了 mqtt_broker,但 mqtt_lorawan_topic 为空。", "mqtt_broker is set, and mqtt_lorawan_topic is empty."
+            "设置了 mqtt_broker,但 mqtt_lorawan_topic 与 mqtt_json_topic 均为空。",
+            "mqtt_broker is set, and both mqtt_lorawan_topic and mqtt_json_topic are empty.",
         )
-    if why := filter_fault(topic):
-        raise StartError(f"MQTT 主题 {topic} 不可用:{why}", f"the MQTT topic {topic} will not do: {why}")
+    for topic in topics:
+        if why := filter_fault(topic):
+            raise StartError(f"MQTT 主题 {topic} 不可用:{why}", f"the MQTT topic {topic} will not do: {why}")
     return Broker(
         parts.hostname or "", port or PORTS[parts.scheme], settings.mqtt_user, settings.mqtt_password,
-        f"openmains-edge-{settings.node}", [topic], _tls(settings) if parts.scheme == "mqtts" else None,
+        f"openmains-edge-{settings.node}", topics, _tls(settings) if parts.scheme == "mqtts" else None,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import asyncio
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from pathlib import Path
 from uuid import uuid4
 
 from openmains.app.command.downlink import DownFrame
@@ -19,12 +20,20 @@ from openmains.app.link.link_reports import LinkReports
 from openmains.app.link.mqtt.commands import QueueCommands, command_of, item_of
 from openmains.app.link.mqtt.directory import MqttDevice, MqttDirectory
 from openmains.app.link.mqtt.receiver import MqttReceiver
+from openmains.app.link.mqtt.topics import named_in
 from openmains.domain.ids import CommandId, MeterId, ProductId, TenantId
 from openmains.drivers import catalog
 from tests.support.station import AT, LoopTime
 
-DRIVERS = {ProductId(1): "openmains/water-1", ProductId(2): "cjt188/water-2004"}
+DRIVERS = {ProductId(1): "openmains/water-1", ProductId(2): "cjt188/water-2004", ProductId(3): "acme/gateway-1"}
 EUI, OTHER, UNKNOWN = (f"70b3d57ed000000{n}" for n in (1, 2, 9))
+JSON_METER, NUMBER = Identity(MeterId(3), TenantId(1), ProductId(3)), "460000000001"
+EXAMPLE = (
+    (Path(__file__).parents[4] / "docs/protocols/json.md").read_text("utf-8").split("```toml\n")[1].split("```")[0]
+)
+PAGES = catalog.Catalog(
+    {each.name: each for each in catalog.load()} | {"acme/gateway-1": catalog.load().make("acme/gateway-1", EXAMPLE)}
+)
 METER, LINE_METER = Identity(MeterId(1), TenantId(1), ProductId(1)), Identity(MeterId(2), TenantId(1), ProductId(2))
 GOOD = next(vector.frame for vector in catalog.load().driver(DRIVERS[ProductId(1)]).vectors if vector.fault is None)
 
@@ -57,9 +66,11 @@ class Town:
         self.taken: bool | None = True
         self.stopped = False
         directory = MqttDirectory()
-        directory.replace([MqttDevice(METER, EUI), MqttDevice(LINE_METER, OTHER)])
+        directory.replace(
+            [MqttDevice(METER, EUI), MqttDevice(LINE_METER, OTHER), MqttDevice(JSON_METER, "", None, NUMBER)]
+        )
         self.directory = directory
-        admission = Admission(Identities(), catalog.load())
+        admission = Admission(Identities(), PAGES)
         admission.set_products(DRIVERS, {})
         batcher = Batcher(self.disk, 1, linger_s=0.001)
         self.commands = QueueCommands(
@@ -74,7 +85,7 @@ class Town:
         self.receiver = MqttReceiver(
             node=1, tenant_id=TenantId(1), directory=directory, admission=admission, batcher=batcher, shedding=Shedding(Pace()),
             clock=self.clock, queue=self.commands, note=lambda name, reason, detail: self.noted.append(name),
-            is_blocked=lambda imei: imei == BLOCKED,
+            is_blocked=lambda imei: imei == BLOCKED, topics=admission.topics,
         )  # fmt: skip
 
     def _publish(self, topic: str, payload: bytes, taken: Callable[[bool], None]) -> bool:
@@ -202,6 +213,57 @@ async def test_a_backlog_is_no_flood_and_long_topics_are_cut() -> None:
     assert town.disk.uplinks[-1].path == "x" * 200 and town.receiver.counters["mqtt.left_out"] == 1
 
 
+async def test_plain_json_is_a_message_of_the_meter_whose_number_is_in_the_topic() -> None:
+    town = Town()
+    text = next(vector.frame for vector in PAGES.driver("acme/gateway-1").vectors)
+    for name in ("first", "the same words again"):  # they may be meant: its page knows it by instant and number
+        town.receiver.receive(f"plant/{NUMBER}/state", text, lambda name=name: town.done.append(name))  # type: ignore[misc]
+    assert town.done == []
+    await town.stored(2)
+    await asyncio.sleep(0)
+    assert town.done == ["first", "the same words again"]
+    uplink = town.disk.uplinks[0]
+    assert (uplink.meter_id, uplink.channel, uplink.path, uplink.fault) == (3, "mqtt", f"plant/{NUMBER}/state", "")
+    assert (uplink.payload, uplink.received_us // 1_000_000) == (text, AT)
+    for topic, payload in (
+        (f"plant/{NUMBER}/state", b"{"),  # its meter's dead letter
+        ("plant/999/state", text),  # no such meter
+        ("plant/999/state", text),  # one an hour
+        (f"works/{NUMBER}/state", text),  # of no page
+    ):
+        town.receiver.receive(topic, payload, lambda: town.done.append("odd"))
+    await town.stored(5)
+    await asyncio.sleep(0)
+    assert [(each.meter_id, each.fault) for each in town.disk.uplinks[2:]] == [
+        (3, "json"), (0, "unknown_device"), (0, "unknown_topic"),
+    ]  # fmt: skip
+    assert town.noted == ["999"] * 2 and town.done.count("odd") == 4 and len(town.receiver._seen) == 0
+
+
+async def test_plain_json_that_the_broker_kept_for_us_is_no_flood() -> None:
+    town = Town()
+    for count in range(2 * METER_LIMIT):
+        town.receiver.receive(f"plant/{NUMBER}/state", b'{"values": {"total_m3": %d}}' % count, lambda: None)
+    await town.stored(2 * METER_LIMIT)
+    assert {uplink.fault for uplink in town.disk.uplinks} == {""}
+
+
+async def test_a_meter_of_another_page_or_of_a_blocked_terminal_is_not_named_by_its_number() -> None:
+    town = Town()
+    text = next(vector.frame for vector in PAGES.driver("acme/gateway-1").vectors)
+    town.directory.change([MqttDevice(JSON_METER, "", BLOCKED, NUMBER), MqttDevice(METER, EUI, None, "77")], [])
+    for number in (NUMBER, "77"):
+        town.receiver.receive(f"plant/{number}/state", text, lambda: None)
+    await town.stored(2)
+    assert [(each.meter_id, each.fault) for each in town.disk.uplinks] == [(0, "unknown_device")] * 2
+
+
+def test_which_number_stands_in_a_topic() -> None:
+    both = ["plant/{number}/state", "+/+/{number}", "{number}"]
+    assert named_in("plant/7/state", both) == [("+/+/{number}", "state"), ("plant/{number}/state", "7")]
+    assert named_in("plant/7", both) == named_in("plant/7/state/x", both) == named_in("", []) == []
+
+
 async def test_a_command_lies_in_the_queue_under_its_own_name_and_its_ack_is_told() -> None:
     town = Town()
     town.up(EUI, 1)
@@ -250,3 +312,7 @@ def test_a_directory_follows_the_registry() -> None:
     assert directory.device(EUI) == LINE_METER and directory.dev_eui_of(METER.meter_id) == ""
     directory.change([], [LINE_METER.meter_id])
     assert directory.device(EUI) is None and len(directory) == 0
+    directory.change([MqttDevice(JSON_METER, "", None, NUMBER), MqttDevice(METER, EUI)], [])
+    assert directory.meter(NUMBER) == JSON_METER and directory.device("") is None
+    directory.change([MqttDevice(JSON_METER, OTHER)], [])  # its product reads no text any more
+    assert directory.meter(NUMBER) is None and directory.device(OTHER) == JSON_METER

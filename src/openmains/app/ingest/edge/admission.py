@@ -61,6 +61,7 @@ class Admission:
         self._catalog = catalog
         self._is_blocked = is_blocked
         self._drivers: dict[int, Driver] = {}
+        self._topics: dict[ProductId, str] = {}
         self._zones: dict[int, Zone] = {}
         self._offsets: dict[int, tuple[int, int]] = {}
         self._meters = Window(meter_limit, METER_WINDOW_S, keys=2_000_000)
@@ -71,6 +72,7 @@ class Admission:
         self._drivers = {
             product: self._catalog.driver(name) for product, name in drivers_by_product.items() if name in self._catalog
         }
+        self._topics = {ProductId(product): driver.topic for product, driver in self._drivers.items() if driver.topic}
         self._zones = dict(zones)
         self._offsets = {}
 
@@ -82,6 +84,10 @@ class Admission:
     def driver_for(self, product_id: ProductId) -> Driver | None:
         """Of a product; None where the driver's page is missing."""
         return self._drivers.get(product_id)
+
+    def topics(self) -> Mapping[ProductId, str]:
+        """Of the products whose messages have a topic of their own at an MQTT broker."""
+        return self._topics
 
     def admit(
         self,
@@ -109,11 +115,13 @@ class Admission:
         node: int = 0,
         *,
         heard_us: int = 0,
+        may_have_waited: bool = False,
     ) -> Accepted | Refusal:
         """The same where the channel knows the meter by something else than a module, such as its number behind a concentrator. ``heard_us``:
         when somebody before us took it from the meter, 0: it comes straight. What was heard a while ago has waited for us, a day's messages in
-        one minute: that is no meter that sends too often, and nobody would send them again."""
-        has_waited = heard_us and now_us - heard_us > METER_WINDOW_S * 1e6
+        one minute: that is no meter that sends too often, and nobody would send them again. ``may_have_waited``: it was kept for us, nobody
+        says since when."""
+        has_waited = may_have_waited or (heard_us and now_us - heard_us > METER_WINDOW_S * 1e6)
         found = self._weigh(payload) or (identity if has_waited else self._count(identity, now_us))
         return self._accept(found, payload, channel, path, heard_us or now_us, node, NOT_STATED)
 

@@ -9,11 +9,13 @@ from openmains.domain.ids import MeterId
 
 
 class MqttDevice(NamedTuple):
-    """A meter as the registry has it now; ``dev_eui``: 16 small hexadecimal digits; ``imei``: of a module that it has too."""
+    """A meter as the registry has it now; ``dev_eui``: 16 small hexadecimal digits, "" where it has none; ``imei``: of a module that it has
+    too; ``number``: of one that is called by its number, "" of any other."""
 
     identity: Identity
     dev_eui: str
     imei: int | None = None
+    number: str = ""
 
 
 class MqttDirectory:
@@ -21,6 +23,7 @@ class MqttDirectory:
 
     def __init__(self) -> None:
         self._by_eui: dict[str, MqttDevice] = {}
+        self._by_number: dict[str, MqttDevice] = {}
         self._by_meter: dict[MeterId, MqttDevice] = {}
 
     def __len__(self) -> int:
@@ -29,6 +32,11 @@ class MqttDirectory:
     def device(self, dev_eui: str) -> Identity | None:
         """The meter with this DevEUI."""
         found = self._by_eui.get(dev_eui)
+        return None if found is None else found.identity
+
+    def meter(self, number: str) -> Identity | None:
+        """The meter with this number, where it is called by that."""
+        found = self._by_number.get(number)
         return None if found is None else found.identity
 
     def dev_eui_of(self, meter_id: MeterId) -> str:
@@ -43,7 +51,7 @@ class MqttDirectory:
 
     def replace(self, devices: Iterable[MqttDevice]) -> None:
         """These are all there are."""
-        self._by_eui, self._by_meter = {}, {}
+        self._by_eui, self._by_number, self._by_meter = {}, {}, {}
         self.change(devices, ())
 
     def change(self, devices: Iterable[MqttDevice], gone: Iterable[MeterId]) -> None:
@@ -53,5 +61,11 @@ class MqttDirectory:
             before = self._by_meter.pop(meter_id, None)
             if before is not None and self._by_eui.get(before.dev_eui) is before:
                 del self._by_eui[before.dev_eui]
+            if before is not None and self._by_number.get(before.number) is before:
+                del self._by_number[before.number]
         for each in changed:
-            self._by_meter[each.identity.meter_id] = self._by_eui[each.dev_eui] = each
+            self._by_meter[each.identity.meter_id] = each
+            if each.dev_eui:
+                self._by_eui[each.dev_eui] = each
+            if each.number:
+                self._by_number[each.number] = each

@@ -10,11 +10,12 @@ What cannot be used is a dead letter: of its meter where that is known, else of 
 one an hour, for a network server may hand on devices of others by the thousand; each message is counted, and stands among the refusals.
 
 An uplink is known again by its device, the address of its session, its counter and its content; over our own end by what its page calls a
-sequence number, as on every channel.
+sequence number, as on every channel. A message in plain JSON is known by what its page calls instant or sequence number only: the same text
+may be said twice and mean it.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 from zlib import crc32
 
@@ -25,6 +26,7 @@ from openmains.app.ingest.edge.shedding import Shedding
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.link.link_reports import AGAIN_S, until_stored
 from openmains.app.link.mqtt.directory import MqttDirectory
+from openmains.app.link.mqtt.topics import named_in
 from openmains.app.link.ports import Clock
 from openmains.domain.ids import MeterId, ProductId, TenantId
 from openmains.wire.chirpstack.events import Event, EventKind, Place, decode_event_untrusted, place_of
@@ -53,7 +55,8 @@ class Queue(Protocol):
 
 
 class MqttReceiver:
-    """One for each broker. ``note(name, reason, detail)`` is told of unknown devices, for an operator to see."""
+    """One for each broker. ``note(name, reason, detail)`` is told of unknown devices, for an operator to see. ``topics``: of the products whose
+    pages have one."""
 
     def __init__(
         self,
@@ -68,10 +71,11 @@ class MqttReceiver:
         queue: Queue,
         note: Callable[[str, str, str], None],
         is_blocked: Callable[[int], bool] = lambda imei: False,
+        topics: Callable[[], Mapping[ProductId, str]] = dict,
     ) -> None:
         self._node, self._tenant_id, self._directory = node, tenant_id, directory
         self._admission, self._batcher, self._shedding, self._clock = admission, batcher, shedding, clock
-        self._queue, self._note, self._is_blocked = queue, note, is_blocked
+        self._queue, self._note, self._is_blocked, self._topics = queue, note, is_blocked, topics
         self._seen: OrderedDict[object, list[Done] | None] = OrderedDict()  # who waits for it; None: it is on disk
         self._unknown: OrderedDict[str, float] = OrderedDict()
         self.counters: Counter[str] = Counter()
@@ -80,11 +84,37 @@ class MqttReceiver:
         """A message of the broker. Never raises for what is in it."""
         self.counters["mqtt.messages"] += 1
         place = place_of(topic)
-        if place is None:
+        if place is not None:
+            self._event(place, topic, payload, done)
+        elif not self._plain(topic, payload, done):
             self.counters["mqtt.other_topic"] += 1
             self._bury(NOBODY, topic, payload, "unknown_topic", done, unknown=topic[:MOST_PATH])
-        else:
-            self._event(place, topic, payload, done)
+
+    def _plain(self, topic: str, payload: bytes, done: Done) -> bool:
+        """A message that a page of JSON reads; False for a topic of none."""
+        topics = self._topics()
+        named = named_in(topic, topics.values())
+        for pattern, number in named:
+            identity = self._directory.meter(number)
+            if identity is not None and topics.get(identity.product_id) == pattern and not self._is_shut_out(identity):
+                self.counters["mqtt.json"] += 1
+                self._once_said(identity, payload, topic[:MOST_PATH], done)
+                return True
+        if named:
+            self._from_unknown(named[0].number, topic, payload, done)
+        return bool(named)
+
+    def _once_said(self, identity: Identity, payload: bytes, path: str, done: Done) -> None:
+        key = object()
+        self._once(key, done, lambda: self._admit(identity, payload, path, 0, key))
+
+    def _is_shut_out(self, identity: Identity) -> bool:
+        """A terminal that is blocked is not heard by another way either."""
+        imei = self._directory.imei_of(identity.meter_id)
+        if imei is None or not self._is_blocked(imei):
+            return False
+        self.counters["mqtt.blocked"] += 1
+        return True
 
     def _event(self, place: Place, topic: str, payload: bytes, done: Done) -> None:
         if place.kind is None:
@@ -93,9 +123,7 @@ class MqttReceiver:
             return
         self.counters[f"mqtt.event_{place.kind}"] += 1
         identity = self._directory.device(place.dev_eui)
-        imei = None if identity is None else self._directory.imei_of(identity.meter_id)
-        if imei is not None and self._is_blocked(imei):  # a terminal that is blocked is not heard by another way either
-            self.counters["mqtt.blocked"] += 1
+        if identity is not None and self._is_shut_out(identity):
             identity = None
         try:
             event = decode_event_untrusted(place, payload)
@@ -146,13 +174,21 @@ class MqttReceiver:
         begin()
 
     def _admit(self, identity: Identity, payload: bytes, path: str, heard_us: int, key: object) -> None:
+        """``heard_us`` 0: nobody says when; the broker may have kept it for us."""
         now = self._clock.time()
         if self._batcher.is_full(now) or self._shedding.is_crowded(len(payload), now):
             self._shedding.refused()
             self._clock.call_later(AGAIN_S, lambda: self._admit(identity, payload, path, heard_us, key))
             return
         found = self._admission.admit_meter(
-            identity, payload, CHANNEL, path, self._clock.unix_us(), self._node, heard_us=heard_us
+            identity,
+            payload,
+            CHANNEL,
+            path,
+            self._clock.unix_us(),
+            self._node,
+            heard_us=heard_us,
+            may_have_waited=not heard_us,
         )
         if isinstance(found, Refusal):
             self._bury(identity, path, payload, found.name.lower(), lambda: self._stored(key))
@@ -161,7 +197,9 @@ class MqttReceiver:
         self._keep(found.uplink, lambda: self._stored(key))
 
     def _stored(self, key: object) -> None:
-        waiting, self._seen[key] = self._seen.get(key), None
+        waiting = self._seen.pop(key, None)
+        if isinstance(key, tuple):  # any other is one message's own, and never comes again
+            self._seen[key] = None
         for done in waiting or ():
             done()
 
