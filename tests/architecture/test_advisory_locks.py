@@ -18,6 +18,7 @@ OWNERS: dict[int, set[str]] = {
     57: {"fleet"},  # the book of concentrators of a tenant
     80: {"payment"},  # direct-debit files of a tenant are made and voided
     107: {"fleet"},  # tags of a tenant
+    121: {"billing"},  # whoever deducts for a tenant
     112: {"portal"},  # codes for a phone
     113: {"portal"},  # requests of a customer
     83: {"arrears"},  # steps of a tenant's arrears are made

@@ -130,6 +130,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{account_id}/deductions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListDeductions
+         * @description What was deducted from an account by day and version, newest days first. A corrected day has its next version, the difference.
+         */
+        get: operations["list_deductions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{account_id}/volume": {
         parameters: {
             query?: never;
@@ -1396,6 +1416,27 @@ export interface paths {
          * @description Worked out again of its stored inputs: the same fen, or ``same`` says not; and which days have a newer version.
          */
         get: operations["recompute_bill"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bulk/meters.geojson": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * DownloadMetersGeojson
+         * @description All meters of a filter as GeoJSON (RFC 7946, WGS-84), as a stream: where each hangs, how it stands, nothing personal. Without the
+         *     right to see premises, and where none has coordinates, the geometry is null.
+         */
+        get: operations["download_meters_geojson"];
         put?: never;
         post?: never;
         delete?: never;
@@ -7125,6 +7166,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/server-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListServerAccounts
+         * @description Accounts that are, or were, charged at the server, with their balances and the newest day that was deducted; by account.
+         */
+        get: operations["list_server_accounts"];
+        put?: never;
+        /**
+         * ChargeAccountsAtServer
+         * @description From a day on each day that is read is deducted from the balance of these accounts, by their tariff. Of those that are charged so already
+         *     only the levels change.
+         */
+        post: operations["charge_at_server"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/server-accounts/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * EndAccountsAtServer
+         * @description No day from today on is deducted; what was deducted stays until the next bill takes its place.
+         */
+        post: operations["end_server_charging"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -8873,6 +8959,9 @@ export interface components {
             decided_at: string | null;
             decided_by: string;
             /** @enum {string} */
+            delivery: "" | "waiting" | "sending" | "accepted" | "failed";
+            delivery_reason: string;
+            /** @enum {string} */
             kind: "warning" | "closing" | "reopening";
             /** Format: date-time */
             made_at: string;
@@ -8941,6 +9030,12 @@ export interface components {
             request_id: string;
             user_id: number | null;
         };
+        /**
+         * BalanceStage
+         * @description From good to bad.
+         * @enum {string}
+         */
+        BalanceStage: "enough" | "low" | "below";
         /** Batch */
         Batch: {
             batch_id: number;
@@ -8969,6 +9064,7 @@ export interface components {
             area_id?: number | null;
             numbers?: string[] | null;
             product_id?: number | null;
+            tag_id?: number | null;
         };
         /** BatchLine */
         BatchLine: {
@@ -9194,6 +9290,10 @@ export interface components {
         /** ChannelTest */
         ChannelTest: {
             key: string;
+        };
+        /** ChargedCount */
+        ChargedCount: {
+            accounts: number;
         };
         /** CheckedDriverPage */
         CheckedDriverPage: {
@@ -9831,6 +9931,22 @@ export interface components {
             tail: string;
             transaction: string;
         };
+        /** DeductedDay */
+        DeductedDay: {
+            account_id: number;
+            day: string;
+            day_fen: number;
+            deduction_id: number;
+            entry_id: number | null;
+            fen: number;
+            is_billed: boolean;
+            is_estimated: boolean;
+            /** Format: date-time */
+            made_at: string;
+            superseded: boolean;
+            version: number;
+            volume_m3: string;
+        };
         /** Delivery */
         Delivery: {
             at?: string | null;
@@ -10022,7 +10138,7 @@ export interface components {
          * @description What an entry is about.
          * @enum {string}
          */
-        EntryKind: "payment" | "bill" | "settlement" | "late_fee" | "reversal" | "refund" | "write_off" | "adjustment";
+        EntryKind: "payment" | "bill" | "settlement" | "late_fee" | "reversal" | "refund" | "write_off" | "adjustment" | "deduction" | "release";
         /** ExceptionGroup */
         ExceptionGroup: {
             area_id: number | null;
@@ -10268,6 +10384,7 @@ export interface components {
         Home: {
             account_id: number;
             address: string;
+            at_server: components["schemas"]["HomeBalance"] | null;
             credit_fen: number;
             customer_id: number;
             /** Format: date-time */
@@ -10277,6 +10394,13 @@ export interface components {
             meters: components["schemas"]["HomeMeter"][];
             number: string;
             owed_fen: number;
+        };
+        /** HomeBalance */
+        HomeBalance: {
+            balance_fen: number;
+            last: components["schemas"]["HomeDeduction"] | null;
+            stage: components["schemas"]["BalanceStage"];
+            warn_fen: number;
         };
         /** HomeBill */
         HomeBill: {
@@ -10296,6 +10420,14 @@ export interface components {
             name: string;
             /** @enum {string} */
             provider: "wechat" | "alipay";
+        };
+        /** HomeDeduction */
+        HomeDeduction: {
+            /** Format: date */
+            day: string;
+            fen: number;
+            is_estimated: boolean;
+            volume_m3: string;
         };
         /** HomeMeter */
         HomeMeter: {
@@ -10734,7 +10866,7 @@ export interface components {
          * @description The accounts (科目).
          * @enum {string}
          */
-        LedgerAccount: "cash" | "clearing" | "receivable" | "credit" | "metered" | "revenue" | "late_fee" | "adjustment" | "write_off";
+        LedgerAccount: "cash" | "clearing" | "receivable" | "credit" | "metered" | "deducted" | "revenue" | "late_fee" | "adjustment" | "write_off";
         /** LedgerAct */
         LedgerAct: {
             account_id: number | null;
@@ -10987,6 +11119,7 @@ export interface components {
             product_id?: number | null;
             /** @enum {null|string} */
             status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+            tag_id?: number | null;
         };
         /** MeterCommands */
         MeterCommands: {
@@ -12365,6 +12498,11 @@ export interface components {
             items: components["schemas"]["DebitItem"][];
             next: string | null;
         };
+        /** Page[DeductedDay] */
+        Page_DeductedDay: {
+            items: components["schemas"]["DeductedDay"][];
+            next: string | null;
+        };
         /** Page[DueMeter] */
         Page_DueMeter: {
             items: components["schemas"]["DueMeter"][];
@@ -12523,6 +12661,11 @@ export interface components {
         /** Page[SavedQuery] */
         Page_SavedQuery: {
             items: components["schemas"]["SavedQuery"][];
+            next: string | null;
+        };
+        /** Page[ServerAccount] */
+        Page_ServerAccount: {
+            items: components["schemas"]["ServerAccount"][];
             next: string | null;
         };
         /** Page[Signal] */
@@ -13992,6 +14135,50 @@ export interface components {
             quality: string[];
             value: number | null;
         };
+        /** ServerAccount */
+        ServerAccount: {
+            account_id: number;
+            balance_fen: number;
+            below_since: string | null;
+            /** Format: date-time */
+            changed_at: string;
+            changed_by: string;
+            deducted_fen: number;
+            last_day: string | null;
+            last_fen: number | null;
+            last_volume_m3: string | null;
+            limit_fen: number;
+            number: string;
+            open_day: string;
+            since_day: string;
+            stage: components["schemas"]["BalanceStage"];
+            until_day: string | null;
+            warn_fen: number;
+            why: string;
+        };
+        /** ServerCharging */
+        ServerCharging: {
+            account_ids: number[];
+            /** @default 0 */
+            limit_fen: number;
+            /**
+             * @description Why; kept in the audit log.
+             * @default
+             */
+            reason: string;
+            /** Format: date */
+            since_day: string;
+            warn_fen: number;
+        };
+        /** ServerChargingEnd */
+        ServerChargingEnd: {
+            account_ids: number[];
+            /**
+             * @description Why; kept in the audit log.
+             * @default
+             */
+            reason: string;
+        };
         /** SessionInfo */
         SessionInfo: {
             expires_at?: string | null;
@@ -14508,7 +14695,7 @@ export interface components {
             body: string;
             is_own: boolean;
             /** @enum {string} */
-            kind: "raised" | "escalated" | "cleared" | "digest" | "test" | "order" | "order_overdue" | "announcement" | "customer_code";
+            kind: "raised" | "escalated" | "cleared" | "digest" | "test" | "order" | "order_overdue" | "announcement" | "customer_code" | "arrears_warning" | "balance_low";
             /** @enum {string} */
             locale: "zh" | "en";
             subject: string;
@@ -15740,6 +15927,114 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CorrectedBill"][];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_deductions: {
+        parameters: {
+            query?: {
+                /** @description ``next`` of the page before; fits the same list only. */
+                cursor?: string | null;
+                /** @description Rows of a page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                account_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DeductedDay"];
                 };
             };
             /** @description Input not valid */
@@ -23560,6 +23855,120 @@ export interface operations {
             };
         };
     };
+    download_meters_geojson: {
+        parameters: {
+            query?: {
+                area_id?: number | null;
+                /** @description Of the meter's customer; critical goes before protected, none: without a customer. */
+                customer_class?: "ordinary" | "protected" | "critical" | "none" | null;
+                /** @description Which devices, as in the list of meters. */
+                devices?: "meter" | "monitor" | "any" | "pressure" | "flow" | "level" | "quality" | "pump" | "pipe" | "safety";
+                medium?: "gas" | "water" | null;
+                /** @description Meter numbers: these alone. One that no meter has is refused. */
+                numbers?: string[] | null;
+                place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
+                product_id?: number | null;
+                status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+                tag_id?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stream Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": unknown;
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_registers_at: {
         parameters: {
             query: {
@@ -23580,6 +23989,7 @@ export interface operations {
                 place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
                 product_id?: number | null;
                 status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+                tag_id?: number | null;
             };
             header?: never;
             path?: never;
@@ -23695,6 +24105,7 @@ export interface operations {
                 place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
                 product_id?: number | null;
                 status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+                tag_id?: number | null;
             };
             header?: never;
             path?: never;
@@ -23810,6 +24221,7 @@ export interface operations {
                 place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
                 product_id?: number | null;
                 status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+                tag_id?: number | null;
             };
             header?: never;
             path?: never;
@@ -23936,6 +24348,7 @@ export interface operations {
                 place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
                 product_id?: number | null;
                 status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+                tag_id?: number | null;
             };
             header?: never;
             path?: never;
@@ -24054,6 +24467,7 @@ export interface operations {
                 place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
                 product_id?: number | null;
                 status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+                tag_id?: number | null;
             };
             header?: never;
             path?: never;
@@ -24172,6 +24586,7 @@ export interface operations {
                 place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
                 product_id?: number | null;
                 status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+                tag_id?: number | null;
             };
             header?: never;
             path?: never;
@@ -24301,6 +24716,7 @@ export interface operations {
                 /** @description Values a part holds at most; a meter is never divided. */
                 rows?: number;
                 status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+                tag_id?: number | null;
                 /** @description End, excluded: RFC 3339 with offset. */
                 to: string;
             };
@@ -48649,7 +49065,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                kind: "raised" | "escalated" | "cleared" | "digest" | "test" | "order" | "order_overdue" | "announcement" | "customer_code";
+                kind: "raised" | "escalated" | "cleared" | "digest" | "test" | "order" | "order_overdue" | "announcement" | "customer_code" | "arrears_warning" | "balance_low";
                 locale: "zh" | "en";
             };
             cookie?: never;
@@ -48758,7 +49174,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                kind: "raised" | "escalated" | "cleared" | "digest" | "test" | "order" | "order_overdue" | "announcement" | "customer_code";
+                kind: "raised" | "escalated" | "cleared" | "digest" | "test" | "order" | "order_overdue" | "announcement" | "customer_code" | "arrears_warning" | "balance_low";
                 locale: "zh" | "en";
             };
             cookie?: never;
@@ -59316,6 +59732,326 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_server_accounts: {
+        parameters: {
+            query?: {
+                account_id?: number | null;
+                /** @description ``next`` of the page before; fits the same list only. */
+                cursor?: string | null;
+                /** @description Only those of which a day is not deducted, for a doubt. */
+                in_doubt?: boolean;
+                /** @description Rows of a page. */
+                limit?: number;
+                stage?: components["schemas"]["BalanceStage"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ServerAccount"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    charge_at_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServerCharging"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChargedCount"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    end_server_charging: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServerChargingEnd"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChargedCount"];
+                };
             };
             /** @description Input not valid */
             400: {

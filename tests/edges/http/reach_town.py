@@ -213,6 +213,21 @@ ROWS: list[tuple[str, str, str, str]] = [
         "{account_id}, $1, 19720, $2, 1, 1",
     ),
     (
+        "server_account", "",
+        "tenant_id, account_id, since_day, warn_fen, limit_fen, open_day, changed_by, changed_us",
+        "$1, {account_id}, 19700, 777, 0, 19710, 1, 1",
+    ),
+    (
+        "deduction", "deduction_id",
+        "tenant_id, account_id, day, version, fen, day_fen, volume_ml, is_estimated, cited, entry_id, made_us",
+        "$1, {account_id}, 19701, 1, 77, 77, 777000, false, '[]', 1, 1",
+    ),
+    (
+        "deduction_release", "",
+        "tenant_id, account_id, end_day, fen, entry_id, made_us",
+        "$1, {account_id}, 19700, 77, 1, 1",
+    ),
+    (
         "rule", "rule_id",
         "tenant_id, name, made_by",
         "$1, $2, 1",

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,7 +16,7 @@ import pytest
 
 from openmains.app.notice.work import NoticeLoop
 from openmains.app.portal.sign_in import US, wait_s
-from openmains.domain.period import DAY_S, HOUR_S, day_to_date, zone
+from openmains.domain.period import DAY_S, HOUR_S, date_to_day, day_to_date, zone
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.http.limiter import Limiter
 from openmains.emulator.pay.wechat import EmulatedWechat
@@ -88,6 +88,23 @@ async def phones(world: World) -> AsyncIterator[Phones]:
             yield Phones(world, utility, receiving, desk, clock, staff)
         finally:
             before._now_us = world.deps.now_us
+
+
+async def _charged_at_server(world: World, account: int) -> None:
+    """With a day that was deducted while the customer held it, and one of who held it before."""
+    day = date_to_day(date(2026, 9, 21))
+    await world.owner.execute(
+        "INSERT INTO server_account (tenant_id, account_id, since_day, warn_fen, limit_fen, open_day, changed_by, changed_us)"
+        " SELECT tenant_id, account_id, $2, 700, 0, $2, 1, 1 FROM account WHERE account_id = $1",
+        account,
+        day,
+    )
+    await world.owner.execute(
+        "INSERT INTO deduction (tenant_id, account_id, day, version, fen, day_fen, volume_ml, is_estimated, cited, made_us)"
+        " SELECT tenant_id, account_id, unnest($2::int[]), 1, 0, 0, 1500000, false, '[]', 1 FROM account WHERE account_id = $1",
+        account,
+        [1000, day],
+    )
 
 
 async def test_a_code_lets_in_once_and_a_stranger_learns_nothing(
@@ -232,7 +249,11 @@ async def test_a_customer_sees_and_does_what_is_his_and_nothing_else(
             paid = (await client.get(f"/my/payments/{order['order_id']}")).json()
             assert (paid["state"], paid["code"]) == ("paid", "")
             (home,) = (await client.get("/my/homes")).json()
-            assert home["credit_fen"] == 5000
+            assert home["credit_fen"] == 5000 and home["at_server"] is None
+            await _charged_at_server(world, account)
+            (home,) = (await client.get("/my/homes")).json()
+            last = {"day": "2026-09-21", "fen": 0, "volume_m3": "1.5", "is_estimated": False}
+            assert home["at_server"] == {"balance_fen": 5000, "warn_fen": 700, "stage": "enough", "last": last}
             (receipt,) = (await client.get(f"/my/homes/{account}/receipts")).json()
             assert receipt["fen"] == 5000 and receipt["receipt_id"] == paid["receipt_id"]
             pdf = await client.get(f"/my/receipts/{receipt['receipt_id']}/pdf")

@@ -283,3 +283,37 @@ async def test_what_a_bill_run_asks_for_its_next_accounts(house: House) -> None:
         await house.expect(links, "installation_tenant_account|installation_account", repeated=False, big=big, **one)
     finally:
         await trial.rollback()
+
+
+AT_SERVER = """
+INSERT INTO server_account (tenant_id, account_id, since_day, warn_fen, limit_fen, open_day, is_due, looked_day, stage, changed_by, changed_us)
+SELECT tenant_id, meter_id, 20000, 0, 0, 20002, meter_id % 100 = 0, CASE WHEN meter_id % 100 = 1 THEN 20001 ELSE 20002 END,
+       CASE WHEN meter_id % 100 = 2 THEN 'low' ELSE 'enough' END, 1, 1 FROM meter WHERE number LIKE 'plan%'
+"""
+DEDUCTED = """
+INSERT INTO deduction (tenant_id, account_id, day, version, fen, day_fen, volume_ml, is_estimated, cited, entry_id, made_us)
+SELECT tenant_id, meter_id, day, 1, 1, 1, 1, false, '[]', 1, 1 FROM meter, generate_series(20000, 20001) AS day WHERE number LIKE 'plan%'
+"""
+
+
+async def test_what_is_asked_of_accounts_that_are_charged_at_the_server(house: House) -> None:
+    """Who is due, once a day and by changed days, and what is deducted of some: never all accounts, and never all days."""
+    server, mine = load(CONTEXTS + "billing", "server.sql"), {"tenant_id": house.tenant_id}
+    trial = house.owner.transaction()
+    await trial.start()
+    try:
+        await house.owner.execute("SET LOCAL session_replication_role = replica")
+        for statement in (AT_SERVER, DEDUCTED, "ANALYZE server_account", "ANALYZE deduction"):
+            await house.owner.execute(statement)
+        big, days = frozenset({"server_account", "deduction"}), "deduction_tenant_id_account_id_day_version_key"
+        some = house.meters[:10]
+        await house.expect(server["due_accounts"], "server_account_due", big=big, **mine, after=0, most=200)
+        await house.expect(server["begin_day"], "server_account_looked", repeated=False, big=big, **mine, today=20002)
+        await house.expect(server["not_well"], "server_account_low", big=big, **mine)
+        await house.expect(server["kept_days"], days, big=big, **mine, account_ids=some)
+        await house.expect(server["deducted_until"], days, big=big, **mine, account_ids=some, end_days=[20001] * 10)
+        page: dict[str, Any] = {**mine, "account_id": some[0], "most": 50}
+        await house.expect(server["deducted_days"], days, big=big, **page, after_day=None, after_version=None)
+        await house.expect(server["charged_accounts"], "server_account_pkey", big=big, **mine, account_ids=some)
+    finally:
+        await trial.rollback()

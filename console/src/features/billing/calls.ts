@@ -22,6 +22,13 @@ export const askForCorrection = (accountId: number, month: string, reason: strin
 export const approveCorrection = (id: number, reason: string) => call("post", "/api/v1/bill-corrections/{correction_id}/approve", { path: { correction_id: id }, body: { reason } });
 export const rejectCorrection = (id: number, reason: string) => call("post", "/api/v1/bill-corrections/{correction_id}/reject", { path: { correction_id: id }, body: { reason } });
 export const listArrears = (query: ArrearsQuery, signal: Abort) => call("get", "/api/v1/arrears", { query, signal });
+export type ServerAccount = Schemas["ServerAccount"];
+export type ServerCharging = Schemas["ServerCharging"];
+
+export const listServerAccounts = (query: QueryOf<"list_server_accounts">, signal: Abort) => call("get", "/api/v1/server-accounts", { query, signal });
+export const chargeAtServer = (body: ServerCharging) => call("post", "/api/v1/server-accounts", { body });
+export const endServerCharging = (accounts: number[], reason: string) => call("post", "/api/v1/server-accounts/end", { body: { account_ids: accounts, reason } });
+export const listDeductions = (accountId: number, query: QueryOf<"list_deductions">, signal: Abort) => call("get", "/api/v1/accounts/{account_id}/deductions", { path: { account_id: accountId }, query, signal });
 export const billPdf = (billId: number, language: "zh" | "en") => fileUrl("/api/v1/bills/{bill_id}/pdf", { language }, { bill_id: billId });
 export const makeFiles = (runId: number, language: "zh" | "en") => call("post", "/api/v1/bill-runs/{run_id}/files", { path: { run_id: runId }, query: { language } });
 export const listFileJobs = (query: QueryOf<"list_jobs">, signal: Abort) => call("get", "/api/v1/jobs", { query, signal });

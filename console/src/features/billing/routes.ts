@@ -10,5 +10,7 @@ export const routes: readonly Page[] = [
   { path: "/billing/letterhead", name: "billing-letterhead", component: () => import("./pages/LetterheadPage.vue"), meta: { title: "billing.letterhead", needs: "see_money", under: "billing" } },
   { path: "/billing/invoice-settings", name: "billing-invoice-settings", component: () => import("./pages/InvoiceSettings.vue"), meta: { title: "billing.invoiceSettings", needs: "see_money", under: "billing" } },
   { path: "/billing/corrections", name: "billing-corrections", component: () => import("./pages/CorrectionList.vue"), meta: { title: "billing.corrections", needs: "see_money", under: "billing" } },
+  { path: "/billing/server", name: "billing-server", component: () => import("./pages/ServerAccountList.vue"), meta: { title: "billing.server", needs: "see_money", under: "billing" } },
+  { path: "/billing/server/:id(\\d+)", name: "billing-deductions", component: () => import("./pages/DeductionList.vue"), meta: { title: "billing.deductions", needs: "see_money", under: "billing" } },
   { path: "/billing/arrears", name: "billing-arrears", component: () => import("./pages/ArrearsList.vue"), meta: { title: "billing.arrears", needs: "see_money", under: "billing" } },
 ];

@@ -10,6 +10,8 @@ export const words = {
     bill: ["账单", "Bill"],
     corrections: ["账单更正", "Corrections"],
     arrears: ["欠费", "Arrears"],
+    server: ["平台预付费", "Charged at the server"],
+    deductions: ["扣费明细", "Deductions"],
     month: ["月份", "Month"],
     state: ["状态", "State"],
     states: { running: ["进行中", "at work"], done: ["已完成", "done"], stopped: ["已停止", "stopped"], pending: ["待审批", "waits"], approved: ["已批准", "approved"], rejected: ["已驳回", "rejected"] },

@@ -315,4 +315,8 @@ export const auditFields = {
   bill_id: ["账单编号", "Number of the bill"],
   red_number: ["红字发票号码", "Number of the red letter"],
   taxes: ["税目", "Taxes"],
+  since_day: ["起始日", "Since"],
+  ended_on: ["停止日", "Ended on"],
+  warn_fen: ["预警余额（分）", "Warning level, fen"],
+  limit_fen: ["可透支（分）", "Credit limit, fen"],
 } satisfies Words;

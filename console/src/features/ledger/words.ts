@@ -28,10 +28,10 @@ export const words = {
     kind: ["类别", "Kind"],
     kinds: {
       payment: ["收款", "Payment"], bill: ["账单", "Bill"], settlement: ["结算", "Settlement"], late_fee: ["违约金", "Late fee"], reversal: ["冲正", "Reversal"],
-      refund: ["退款", "Refund"], write_off: ["坏账核销", "Write-off"], adjustment: ["调整", "Adjustment"],
+      refund: ["退款", "Refund"], write_off: ["坏账核销", "Write-off"], adjustment: ["调整", "Adjustment"], deduction: ["扣费", "Deduction"], release: ["扣费转出账", "Deductions billed"],
     },
     accounts: {
-      cash: ["库存现金", "Cash"], clearing: ["渠道待清算", "Channel clearing"], receivable: ["应收账款", "Receivable"], credit: ["预收账款", "Customer credit"], metered: ["表内充值", "Paid for the meter"],
+      cash: ["库存现金", "Cash"], clearing: ["渠道待清算", "Channel clearing"], receivable: ["应收账款", "Receivable"], credit: ["预收账款", "Customer credit"], metered: ["表内充值", "Paid for the meter"], deducted: ["已扣待出账", "Deducted, not billed yet"],
       revenue: ["主营业务收入", "Revenue"], late_fee: ["违约金收入", "Late fees"], adjustment: ["收费调整", "Adjustments"], write_off: ["坏账核销", "Write-offs"],
     },
     lines: ["借贷", "Lines"],

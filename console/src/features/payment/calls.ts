@@ -10,6 +10,7 @@ export type NewPaymentTaken = Schemas["NewPaymentTaken"];
 export const myShift = (signal: Abort) => call("get", "/api/v1/shifts/mine", { signal });
 export const openShift = (floatFen: number) => call("post", "/api/v1/shifts", { body: { float_fen: floatFen } });
 export const closeShift = (countedFen: number, note: string) => call("post", "/api/v1/shifts/mine/close", { body: { counted_fen: countedFen, note } });
+export const serverAccountOf = (accountId: number, signal: Abort) => call("get", "/api/v1/server-accounts", { query: { account_id: accountId, limit: 1 }, signal });
 export const balanceOf = (accountId: number, signal: Abort) => call("get", "/api/v1/ledger/customers/{account_id}", { path: { account_id: accountId }, signal });
 export const listReceipts = (query: QueryOf<"list_receipts">, signal: Abort) => call("get", "/api/v1/receipts", { query, signal });
 export const takePayment = (body: NewPaymentTaken) => call("post", "/api/v1/receipts", { body });

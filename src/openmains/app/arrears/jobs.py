@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from openmains.app.arrears.nightly import run_day
-from openmains.app.arrears.ports import ArrearsStore
+from openmains.app.arrears.ports import ArrearsStore, WarningStore
 from openmains.app.command.driver import CommandDrivers
 from openmains.app.job.ports import Handler, JobContext, JobQueue
 from openmains.app.unit_of_work import Store
@@ -51,4 +51,5 @@ async def follow_payments(store: Store, tenants: Sequence[tuple[TenantId, str]],
         async with store.tenant(tenant_id) as work:
             await work[ArrearsStore].lock_day()
             followed += await work[ArrearsStore].follow_payments(today, now_us)
+            await work[WarningStore].call_back(today)
     return followed

@@ -80,7 +80,7 @@ class ArrearsSimulation(Struct, frozen=True):
 
 class ArrearsStep(Struct, frozen=True):
     """A warning, or a closing or reopening that is proposed. ``over``: the debt ended before a person decided; ``command_state``: of its
-    command."""
+    command; ``delivery``: of a warning's notice to the customer, '' where none was made; ``delivery_reason``: why it failed."""
 
     step_id: int
     account_id: int
@@ -95,6 +95,8 @@ class ArrearsStep(Struct, frozen=True):
     state: StepState
     command_id: CommandId | None
     command_state: str
+    delivery: Literal["", "waiting", "sending", "accepted", "failed"]
+    delivery_reason: str
     reason: str
     decided_by: str
     decided_at: datetime | None

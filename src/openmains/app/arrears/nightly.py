@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from openmains.app.arrears.model import ArrearsSimulation, ClassRule, SimulatedAccount, SimulatedCount
 from openmains.app.arrears.ports import ArrearsStore, KnownAccount, NewStep
+from openmains.app.arrears.warn import tell_warnings
 from openmains.app.billing.ports import Arrears, ArrearsWanted, SettlementStore
 from openmains.app.command.driver import CommandDrivers
 from openmains.app.unit_of_work import Store, Work
@@ -117,6 +118,7 @@ async def run_day(store: Store, drivers: CommandDrivers, tenant_id: TenantId, to
                         )
                     )  # fmt: skip
             warnings += await work[ArrearsStore].add_steps(today, told, now_us)
+            await tell_warnings(work, today, now_us)
             closings += await work[ArrearsStore].add_steps(today, asked, now_us)
     return DayMade(warnings, closings)
 

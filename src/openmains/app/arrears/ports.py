@@ -109,6 +109,22 @@ class ArrearsStore(Protocol):
     async def decline(self, step_id: int, user_id: UserId, reason: str, now_us: int) -> bool: ...
 
 
+class WarningStore(Protocol):
+    """Warnings as notices to customers, each once for its key. ``channel_id`` None: there is none, and each failed for that."""
+
+    async def channel(self) -> int | None:
+        """The newest one to phones that is on and carries an amount, or a text."""
+
+    async def tell_warnings(self, channel_id: int | None, day: int, now_us: int) -> int:
+        """Of warnings that were made on a day at this instant; how many."""
+
+    async def tell_balances(self, channel_id: int | None, now_us: int) -> int:
+        """Of balances at the server that fell to a stage the customer was not told of; how many."""
+
+    async def call_back(self, today: int) -> int:
+        """What waits and is not true any more; how many."""
+
+
 class ArrearsWork(Protocol):
     """The worker's side, over all utilities."""
 

@@ -18,6 +18,7 @@ from openmains.app.billing.decide import AccountMonth, MeterLink, Refused, month
 from openmains.app.billing.decide_many import PlainMonth, Rates, is_plain, plain_months
 from openmains.app.billing.model import BillRun
 from openmains.app.billing.ports import BillsOf, BillStore, Counted, DayVolumes, Decide, LinkStore, RunPlace, RunStore
+from openmains.app.billing.release import give_back_deducted, lock_deducted
 from openmains.app.billing.rows import BillRow, CountRow
 from openmains.app.billing.settling import settle
 from openmains.app.identity.model import Actor
@@ -226,8 +227,11 @@ class Running:
             versions = await work[BillStore].versions([one.account_id for one in made], place.month)
             numbers = [versions.get(one.account_id, 0) + 1 for one in made]
             of = BillsOf(place.month, place.due_day, run_id=self._run_id)
+            charged = await lock_deducted(work, [one.account_id for one in made])
             await write_bills(work, of, made, numbers, place.asked_by, None, place.book_day, now_us)
             await work[RunStore].add_refusals(self._run_id, refused)
+            ends = {one.account_id: one.end_day for one in made if one.account_id in charged}
+            await give_back_deducted(work, ends, place.book_day, place.asked_by, now_us)
             owing = [one.account_id for one in made if one.total_fen]
             paid = await settle(work, owing, f"run:{self._run_id}", place.asked_by, place.book_day, now_us)
             await work[RunStore].advance(

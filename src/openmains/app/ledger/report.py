@@ -29,6 +29,8 @@ KINDS = {
     EntryKind.REFUND: ("退款", "Refund"),
     EntryKind.WRITE_OFF: ("坏账核销", "Write-off"),
     EntryKind.ADJUSTMENT: ("调整", "Adjustment"),
+    EntryKind.DEDUCTION: ("扣费", "Deduction"),
+    EntryKind.RELEASE: ("扣费转出账", "Deductions billed"),
 }
 
 

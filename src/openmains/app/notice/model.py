@@ -14,8 +14,9 @@ ChannelKind = Literal[
 ]
 NoticeState = Literal["waiting", "sending", "accepted", "failed"]
 TemplateKind = Literal[
-    "raised", "escalated", "cleared", "digest", "test", "order", "order_overdue", "announcement", "customer_code"
-]
+    "raised", "escalated", "cleared", "digest", "test", "order", "order_overdue", "announcement", "customer_code",
+    "arrears_warning", "balance_low",
+]  # fmt: skip
 Locale = Literal["zh", "en"]
 Minute = Annotated[int, Meta(ge=0, le=1439)]
 Row64 = Annotated[int, Meta(ge=1, le=2**63 - 1)]

@@ -31,6 +31,8 @@ FACTS: Final = frozenset(
         "due",
         "text",
         "code",
+        "account",
+        "amount",
     }
 )
 MOST_LISTED: Final = 10
@@ -67,11 +69,23 @@ TEMPLATES: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
     ("announcement", "en"): ("[{utility}] {title}", "{text}"),
     ("customer_code", "zh"): ("【{utility}】登录验证码", "验证码 {code}，5 分钟内有效，请勿告诉他人。"),
     ("customer_code", "en"): ("[{utility}] Your code", "Your code is {code}. It is good for 5 minutes; tell it to nobody."),
+    ("arrears_warning", "zh"): ("【{utility}】欠费提醒", "{text}"),
+    ("arrears_warning", "en"): ("[{utility}] Arrears", "{text}"),
+    ("balance_low", "zh"): ("【{utility}】余额提醒", "{text}"),
+    ("balance_low", "en"): ("[{utility}] Your balance is low", "{text}"),
     ("digest", "zh"): ("{utility}：{count} 条告警通知", "{list}\n详见控制台。"),
     ("digest", "en"): ("{utility}: {count} notices", "{list}\nSee the console."),
     ("test", "zh"): ("{utility}：测试通知", "这是一条测试通知，收到即表示该渠道可用。"),
     ("test", "en"): ("{utility}: test notice", "This is a test. That you read it shows that the channel works."),
 }  # fmt: skip
+SHORT: Final[
+    Mapping[tuple[str, str], str]
+] = {  # the fact ``text`` of these: within a variable of a text message (35 signs)
+    ("arrears_warning", "zh"): "户号{account}已欠费{amount}元，请尽快缴费",
+    ("arrears_warning", "en"): "{account} owes {amount} CNY",
+    ("balance_low", "zh"): "户号{account}余额{amount}元，请及时缴费",
+    ("balance_low", "en"): "{account} has {amount} CNY left",
+}
 SEVERITY: Final[Mapping[str, tuple[str, str]]] = {
     "critical": ("紧急", "critical"), "major": ("重要", "major"), "minor": ("次要", "minor"), "info": ("提示", "info"),
 }  # fmt: skip
@@ -122,8 +136,8 @@ def event_name(event: str, locale: str) -> str:
     return event if names is None else names[0 if locale == "zh" else 1]
 
 
-def facts_of(raw: Mapping[str, object], utility: str, zone: Zone, locale: str) -> dict[str, str]:
-    """Facts of an alarm as they are written into a text. ``raw``: what the store keeps with a notice."""
+def facts_of(raw: Mapping[str, object], utility: str, zone: Zone, locale: str, kind: str = "") -> dict[str, str]:
+    """Facts of an alarm as they are written into a text. ``raw``: what the store keeps with a notice; ``kind``: the notice's."""
     severity = str(raw.get("severity", ""))
     raised = raw.get("received_us")
     value = raw.get("value")
@@ -139,6 +153,10 @@ def facts_of(raw: Mapping[str, object], utility: str, zone: Zone, locale: str) -
     event, rule = event_name(str(raw.get("event", "")), locale), str(raw.get("rule") or "")
     if rule:
         event = f"{event}“{rule}”" if locale == "zh" else f"{event}: {rule}"
+    fen = raw.get("fen")
+    account, amount = str(raw.get("account") or ""), decimal(fen, -2) if isinstance(fen, int) else ""
+    text = SHORT.get((kind, locale))
+    short = str(raw.get("text") or "") if text is None else filled(text, {"account": account, "amount": amount})
     return {
         "utility": utility,
         "event": event,
@@ -152,7 +170,9 @@ def facts_of(raw: Mapping[str, object], utility: str, zone: Zone, locale: str) -
         "alarm": str(raw.get("alarm_id") or ""),
         "order": str(raw.get("order_id") or ""),
         "title": str(raw.get("title") or ""),
-        "text": str(raw.get("text") or ""),
+        "text": short,
+        "account": account,
+        "amount": amount,
         "code": str(raw.get("code") or HIDDEN),
         "due": local_time(due // 1_000_000, zone) if isinstance(due := raw.get("due_us"), int) else "–",
     }

@@ -210,7 +210,7 @@ def letter_of(
     first = notices[0]
     gravest = max((notice.severity for notice in notices), key=SEVERITIES.index)
     facts = facts_of(
-        {**first.facts, "event": first.event, "severity": first.severity}, account.utility, told_in, locale
+        {**first.facts, "event": first.event, "severity": first.severity}, account.utility, told_in, locale, first.kind
     )
     kind = first.kind
     if len(notices) > 1:

@@ -12,6 +12,7 @@ from openmains.app.fleet.model import Medium
 from openmains.app.identity.model import Actor
 from openmains.app.payment.order_model import DeliveryName, OrderSource, OrderStateName
 from openmains.domain.ids import AccountId, CustomerId, MeterId, OrderId, TenantId, UserId
+from openmains.domain.ledger.prepaid import BalanceStage
 from openmains.domain.period import Zone
 from openmains.domain.work_order.life import OrderOutcome, OrderState
 
@@ -78,9 +79,28 @@ class HomeMeter(Struct, frozen=True):
     seen_at: datetime | None
 
 
+class HomeDeduction(Struct, frozen=True):
+    """The newest day that was deducted from the balance of an account that is charged at the server."""
+
+    day: date
+    fen: int
+    volume_m3: str
+    is_estimated: bool
+
+
+class HomeBalance(Struct, frozen=True):
+    """Of an account that is charged at the server: what was paid ahead less what is owed. ``warn_fen``: below it the customer is warned;
+    ``last`` null: no day of the customer's own was deducted yet."""
+
+    balance_fen: int
+    warn_fen: int
+    stage: BalanceStage
+    last: HomeDeduction | None
+
+
 class Home(Struct, frozen=True):
     """An account that the customer holds, since ``held_since``: of before nothing is shown. ``owed_fen`` and ``credit_fen`` as booked; late
-    fees come to it when it is paid."""
+    fees come to it when it is paid. ``at_server`` null: it is charged by bills, or at the meter."""
 
     account_id: AccountId
     customer_id: CustomerId
@@ -90,6 +110,7 @@ class Home(Struct, frozen=True):
     held_since: datetime
     owed_fen: int
     credit_fen: int
+    at_server: HomeBalance | None
     meters: list[HomeMeter]
 
 

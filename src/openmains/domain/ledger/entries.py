@@ -22,6 +22,7 @@ class LedgerAccount(StrEnum):
     RECEIVABLE = "receivable"
     CREDIT = "credit"
     METERED = "metered"
+    DEDUCTED = "deducted"
     REVENUE = "revenue"
     LATE_FEE = "late_fee"
     ADJUSTMENT = "adjustment"
@@ -47,6 +48,7 @@ CHART: Mapping[LedgerAccount, AccountRule] = {
     LedgerAccount.RECEIVABLE: AccountRule("1122", "应收账款", "Receivable", True, True),
     LedgerAccount.CREDIT: AccountRule("2203", "预收账款", "Customer credit", False, True),
     LedgerAccount.METERED: AccountRule("220301", "预收账款-表内充值", "Paid for the meter", False, True),
+    LedgerAccount.DEDUCTED: AccountRule("220302", "预收账款-已扣待出账", "Deducted, not billed yet", False, True),
     LedgerAccount.REVENUE: AccountRule("6001", "主营业务收入", "Revenue", False, False, "component"),
     LedgerAccount.LATE_FEE: AccountRule("6301", "营业外收入-违约金", "Late fees", False, False),
     LedgerAccount.ADJUSTMENT: AccountRule("6901", "以前年度损益调整-收费调整", "Adjustments", False, False),
@@ -65,6 +67,8 @@ class EntryKind(StrEnum):
     REFUND = "refund"
     WRITE_OFF = "write_off"
     ADJUSTMENT = "adjustment"
+    DEDUCTION = "deduction"
+    RELEASE = "release"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,19 @@ def settlement(key: str, day: int, account_id: int, fen: int, memo: str = "") ->
     """Credit that pays what is owed."""
     lines = EntryLine(LedgerAccount.CREDIT, fen, account_id), EntryLine(LedgerAccount.RECEIVABLE, -fen, account_id)
     return Entry(key, day, EntryKind.SETTLEMENT, lines, memo)
+
+
+def deduction(key: str, day: int, account_id: int, fen: int, memo: str = "") -> Entry:
+    """What a day's use takes of a customer's credit before it is billed; below 0 what a corrected reading gives back. It was used already, so
+    it is deducted where no credit is left, too."""
+    lines = EntryLine(LedgerAccount.CREDIT, fen, account_id), EntryLine(LedgerAccount.DEDUCTED, -fen, account_id)
+    return Entry(key, day, EntryKind.DEDUCTION, lines, memo)
+
+
+def release(key: str, day: int, account_id: int, fen: int, memo: str = "") -> Entry:
+    """What was deducted for days that are billed now is credit again, which pays the bill."""
+    lines = EntryLine(LedgerAccount.DEDUCTED, fen, account_id), EntryLine(LedgerAccount.CREDIT, -fen, account_id)
+    return Entry(key, day, EntryKind.RELEASE, lines, memo)
 
 
 def late_fee_entry(key: str, day: int, account_id: int, fen: int, memo: str = "") -> Entry:

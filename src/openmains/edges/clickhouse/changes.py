@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``ChangeStore`` on ClickHouse: days in the order in which they changed (ADR 0022)."""
+"""``ChangeStore`` on ClickHouse: days in the order in which they changed (ADR 0022); and ``ChangedDays``: whose they are."""
 
 from datetime import date
 from typing import cast
 
 from openmains.app.readings.changes import ChangePlace, DayChange
-from openmains.domain.ids import TenantId
+from openmains.domain.ids import MeterId, TenantId
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.queries import QUERIES
 
@@ -36,3 +36,11 @@ class ClickHouseChanges:
         return cast(
             list[DayChange], list(zip(*columns, strict=True))
         )  # plain tuples in its order: a second brings 200,000
+
+    async def meters(
+        self, tenant_id: TenantId, shard: int, since: int, until: int, after: int, limit: int
+    ) -> list[MeterId]:
+        columns = await self._clickhouse.query_columns(
+            *QUERIES["changed_meters"](tenant=tenant_id, shard=shard, seq=since, until=until, after=after, limit=limit)
+        )
+        return [MeterId(one) for one in columns[0]] if columns else []

@@ -373,6 +373,12 @@ SELECT seq, meter_id, day, version, product_id, base, total, flags, grid, slots,
    AND (seq, meter_id, day, version) > ({seq:UInt64}, {meter:UInt64}, {day:Date}, {version:UInt64})
  ORDER BY seq, meter_id, day, version LIMIT {limit:UInt32}
 
+-- name: changed_meters
+-- Meters of a tenant with a day that changed in batches of a shard from one stream position on and before another, after a meter seen.
+SELECT DISTINCT meter_id FROM day_change
+ WHERE tenant_id = {tenant:UInt32} AND shard = {shard:UInt32} AND seq >= {seq:UInt64} AND seq < {until:UInt64} AND meter_id > {after:UInt64}
+ ORDER BY meter_id LIMIT {limit:UInt32}
+
 -- name: month_volumes
 -- Sums of meters' days before a month, from the day that begins a cycle on, and of the month; how many of its days are there.
 SELECT meter_id, toInt64(sumIf(total, day < {first:Date})), toInt64(sumIf(total, day >= {first:Date})), toInt64(countIf(day >= {first:Date}))

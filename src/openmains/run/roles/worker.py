@@ -61,6 +61,7 @@ from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.edges.typeset.bills import TypstBills
 from openmains.run.personal import personal_vault
 from openmains.run.roles.access import worker_care, worker_keys
+from openmains.run.roles.charging import run_charging
 from openmains.run.roles.notify import guard_of, run_notify
 from openmains.run.roles.orders import run_orders
 from openmains.run.roles.payments import run_payments
@@ -252,12 +253,15 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     notifying = asyncio.create_task(run_notify(settings, core, guard, exponents, stop))
     ordering = asyncio.create_task(run_orders(core, stop))
     paying = asyncio.create_task(run_payments(settings, core, guard, commands, stop))
+    charging = asyncio.create_task(run_charging(settings, core, exponents, elsewhere, stop))
     try:
         await asyncio.gather(*(runner.run() for runner in runners))
     finally:
-        for beside in (keeping, asking, telling, timing, notifying, ordering, paying):
+        for beside in (keeping, asking, telling, timing, notifying, ordering, paying, charging):
             beside.cancel()
-        await asyncio.gather(keeping, asking, telling, timing, notifying, ordering, paying, return_exceptions=True)
+        await asyncio.gather(
+            keeping, asking, telling, timing, notifying, ordering, paying, charging, return_exceptions=True
+        )
         elsewhere.close()
         typeset.close()
         await billing_pool.close()

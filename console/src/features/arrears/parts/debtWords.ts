@@ -8,6 +8,8 @@ export const words = {
     kinds: { warning: ["催缴", "warning"], closing: ["关阀提议", "closing proposed"], reopening: ["复通提议", "reopening proposed"] },
     state: ["状态", "State"],
     states: { told: ["已记录", "noted"], open: ["待决定", "waits for a person"], given: ["已下发", "given"], declined: ["已拒绝", "declined"], over: ["已结束", "over"] },
+    deliveries: { waiting: ["待发送", "to be sent"], sending: ["发送中", "on its way"], accepted: ["已送达渠道", "sent"], failed: ["未送达", "not sent"] },
+    deliveryReasons: { "no-contact": ["没有手机号", "no phone"], "no-channel": ["没有可用的短信渠道", "no channel of text messages"], "no-customer": ["户上没有用户", "nobody holds the account"], settled: ["已缴清，撤回", "paid: called back"] },
     account: ["户号", "Account"],
     class: ["用户类别", "Class"],
     classes: { resident: ["居民", "resident"], combined: ["合表", "combined"], non_resident: ["非居民", "non-resident"], special: ["特种", "special"] },

@@ -21,6 +21,8 @@ export const words = {
     look: ["查询", "Look up"],
     owed: ["欠费（元）", "Owed (CNY)"],
     credit: ["预存（元）", "Paid ahead (CNY)"],
+    balance: ["平台预付费余额（元）", "Balance at the server (CNY)"],
+    lastDay: ["{day} 扣 {amount} 元（{volume} m³）", "{amount} CNY deducted for {day} ({volume} m³)"],
     channel: ["方式", "Paid by"],
     channels: { cash: ["现金", "Cash"], bank: ["银行", "Bank"], wechat: ["微信", "WeChat"], alipay: ["支付宝", "Alipay"], third_party: ["第三方", "Third party"] },
     number: ["渠道流水号", "The channel's number"],

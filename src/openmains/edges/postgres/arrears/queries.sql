@@ -86,11 +86,13 @@ SELECT u.account_id, coalesce(a.number, '') AS number, m.meter_id, coalesce(m.nu
 SELECT pg_advisory_xact_lock(83, :tenant_id)
 
 -- name: closings_of_day
--- How many closings were proposed on a day, by the class of the account's newest bill.
+-- How many closings were proposed on a day, by the class of the tariff by which the account pays at the server, or of its newest bill.
 SELECT t.customer_class, count(*)::int AS closings
   FROM arrears_step s
-  JOIN LATERAL (SELECT b.tariff_id FROM bill b WHERE b.tenant_id = s.tenant_id AND b.account_id = s.account_id
-                 ORDER BY b.month DESC, b.version DESC LIMIT 1) n ON true
+  JOIN LATERAL (SELECT coalesce((SELECT a.tariff_id FROM server_account a WHERE a.tenant_id = s.tenant_id AND a.account_id = s.account_id
+                                    AND a.until_day IS NULL),
+                                (SELECT b.tariff_id FROM bill b WHERE b.tenant_id = s.tenant_id AND b.account_id = s.account_id
+                                  ORDER BY b.month DESC, b.version DESC LIMIT 1)) AS tariff_id) n ON n.tariff_id IS NOT NULL
   JOIN tariff t ON t.tariff_id = n.tariff_id
  WHERE s.tenant_id = :tenant_id AND s.day = :day AND s.kind = 'closing' GROUP BY t.customer_class
 
@@ -107,12 +109,7 @@ SELECT :tenant_id, u.account_id, u.oldest_due, u.kind, u.number, :day, u.owed_fe
 -- Closings that wait, of accounts that owe nothing after its due day any more; and reopenings of those that owe again.
 UPDATE arrears_step s SET state = 'over', decided_us = :now_us
  WHERE s.tenant_id = :tenant_id AND s.state = 'open' AND s.kind IN ('closing', 'reopening')
-   AND (s.kind = 'closing') <> EXISTS (
-     SELECT FROM bill b WHERE b.tenant_id = s.tenant_id AND b.account_id = s.account_id AND b.due_day < :today::int
-        AND b.total_fen > (SELECT coalesce(sum(x.fen), 0) FROM bill_settlement x WHERE x.bill_id = b.bill_id AND NOT x.of_fee
-                              AND NOT EXISTS (SELECT FROM ledger_entry r WHERE r.reverses = x.entry_id))
-        AND NOT EXISTS (SELECT FROM bill n WHERE n.tenant_id = b.tenant_id AND n.account_id = b.account_id AND n.month = b.month
-                           AND n.version > b.version))
+   AND (s.kind = 'closing') <> EXISTS (SELECT FROM open_debt o WHERE o.tenant_id = s.tenant_id AND o.account_id = s.account_id AND o.due_day < :today::int)
 RETURNING s.step_id
 
 -- name: reopen_paid
@@ -122,22 +119,19 @@ SELECT s.tenant_id, s.account_id, s.oldest_due, 'reopening', s.number, :today, 0
   FROM arrears_step s JOIN command c ON c.command_id = s.command_id AND c.tenant_id = s.tenant_id
  WHERE s.tenant_id = :tenant_id AND s.kind = 'closing' AND s.state = 'given' AND c.state NOT IN ('failed', 'expired', 'cancelled')
    AND NOT EXISTS (SELECT FROM arrears_step r WHERE r.closing_id = s.step_id)
-   AND NOT EXISTS (
-     SELECT FROM bill b WHERE b.tenant_id = s.tenant_id AND b.account_id = s.account_id AND b.due_day < :today::int
-        AND b.total_fen > (SELECT coalesce(sum(x.fen), 0) FROM bill_settlement x WHERE x.bill_id = b.bill_id AND NOT x.of_fee
-                              AND NOT EXISTS (SELECT FROM ledger_entry r WHERE r.reverses = x.entry_id))
-        AND NOT EXISTS (SELECT FROM bill n WHERE n.tenant_id = b.tenant_id AND n.account_id = b.account_id AND n.month = b.month
-                           AND n.version > b.version))
+   AND NOT EXISTS (SELECT FROM open_debt o WHERE o.tenant_id = s.tenant_id AND o.account_id = s.account_id AND o.due_day < :today::int)
     ON CONFLICT DO NOTHING RETURNING step_id
 
 -- name: steps
 -- One, or a page from new to old.
 SELECT s.step_id, s.account_id, coalesce(a.number, '') AS number, s.kind, s.number AS place, s.day, s.oldest_due, s.owed_fen, s.meter_id,
        coalesce(m.number, '') AS meter, s.state, s.command_id, coalesce(c.state, '') AS command_state, s.reason,
+       coalesce(n.state, '') AS delivery, CASE WHEN n.state = 'failed' THEN n.reason ELSE '' END AS delivery_reason,
        coalesce(u.name, '') AS decided_by, s.decided_us, s.made_us
   FROM arrears_step s LEFT JOIN account a ON a.account_id = s.account_id AND a.tenant_id = s.tenant_id
   LEFT JOIN meter m ON m.meter_id = s.meter_id LEFT JOIN command c ON c.command_id = s.command_id AND c.tenant_id = s.tenant_id
   LEFT JOIN app_user u ON u.user_id = s.decided_by
+  LEFT JOIN notice n ON n.tenant_id = s.tenant_id AND n.key = 'arrears:' || s.step_id AND s.kind = 'warning'
  WHERE s.tenant_id = :tenant_id AND (:step_id::bigint IS NULL OR s.step_id = :step_id) AND (:kind::text IS NULL OR s.kind = :kind)
    AND (:state::text IS NULL OR s.state = :state) AND (:account_id::bigint IS NULL OR s.account_id = :account_id)
    AND (:after::bigint IS NULL OR s.step_id < :after)

@@ -14,6 +14,7 @@ from openmains.edges.postgres.db import Connection, Pool, Row
 from openmains.edges.postgres.queries import Query, load
 
 _QUERIES = load(__package__)
+_WARNINGS = load(__package__, "warnings.sql")
 
 
 def _date(day: int) -> str:
@@ -51,6 +52,8 @@ def _step(row: Row) -> ArrearsStep:
         state=row["state"],
         command_id=row["command_id"],
         command_state=row["command_state"],
+        delivery=row["delivery"],
+        delivery_reason=row["delivery_reason"],
         reason=row["reason"],
         decided_by=row["decided_by"],
         decided_at=None if row["decided_us"] is None else utc_of_us(row["decided_us"]),
@@ -246,6 +249,33 @@ def _known(row: Row) -> KnownAccount:
         closings=row["closings"],
         is_asked=row["is_asked"],
     )
+
+
+class Warnings:
+    """``WarningStore``."""
+
+    def __init__(self, connection: Connection, tenant_id: TenantId) -> None:
+        self._connection = connection
+        self._tenant_id = tenant_id
+
+    async def channel(self) -> int | None:
+        found: int | None = await _WARNINGS["warning_channel"].fetchval(self._connection, tenant_id=self._tenant_id)
+        return found
+
+    async def tell_warnings(self, channel_id: int | None, day: int, now_us: int) -> int:
+        rows = await _WARNINGS["tell_warnings"].fetch(
+            self._connection, tenant_id=self._tenant_id, channel_id=channel_id, day=day, now_us=now_us
+        )
+        return len(rows)
+
+    async def tell_balances(self, channel_id: int | None, now_us: int) -> int:
+        rows = await _WARNINGS["tell_balances"].fetch(
+            self._connection, tenant_id=self._tenant_id, channel_id=channel_id, now_us=now_us
+        )
+        return len(rows)
+
+    async def call_back(self, today: int) -> int:
+        return len(await _WARNINGS["call_back"].fetch(self._connection, tenant_id=self._tenant_id, today=today))
 
 
 class PostgresArrearsWork:

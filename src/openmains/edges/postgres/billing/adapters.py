@@ -4,11 +4,13 @@
 from openmains.app.billing.invoice_ports import InvoiceStore
 from openmains.app.billing.paper_ports import PaperStore
 from openmains.app.billing.ports import BillStore, CorrectionStore, LinkStore, RunStore, SettlementStore
+from openmains.app.billing.server_ports import ServerAccountStore
 from openmains.edges.postgres.adapters import Adapters, Bind
 from openmains.edges.postgres.billing.bills import Bills, Corrections
 from openmains.edges.postgres.billing.invoices import Invoices
 from openmains.edges.postgres.billing.papers import Papers
 from openmains.edges.postgres.billing.runs import Links, Runs
+from openmains.edges.postgres.billing.server import ServerAccounts
 from openmains.edges.postgres.billing.settlements import Settlements
 
 ADAPTERS: Adapters = dict(
@@ -20,5 +22,6 @@ ADAPTERS: Adapters = dict(
         Bind(CorrectionStore).to(Corrections),
         Bind(PaperStore).to(Papers),
         Bind(InvoiceStore).to(Invoices),
+        Bind(ServerAccountStore).to(ServerAccounts),
     ]
 )

@@ -227,19 +227,13 @@ SELECT s.entry_id, s.bill_id, s.of_fee, s.fen FROM bill_settlement s JOIN bill b
  ORDER BY s.entry_id DESC
 
 -- name: arrears
--- Accounts with principal owed after its due day, the longest first.
-SELECT o.account_id, count(*) AS bills, min(o.month) AS oldest_month, min(o.due_day) AS oldest_due, sum(o.open_fen)::bigint AS open_fen,
+-- Accounts with anything owed after its due day (the view open_debt), the longest first.
+SELECT o.account_id, sum(o.bills)::bigint AS bills, min(o.month) AS oldest_month, min(o.due_day) AS oldest_due, sum(o.open_fen)::bigint AS open_fen,
        (array_agg(o.tariff_id ORDER BY o.month DESC))[1] AS tariff_id, (array_agg(o.meter_id ORDER BY o.month DESC))[1] AS meter_id
-  FROM (SELECT b.account_id, b.month, b.due_day, b.tariff_id, b.meter_id, b.total_fen - coalesce(s.paid, 0) AS open_fen
-          FROM bill b
-          LEFT JOIN LATERAL (SELECT sum(x.fen) AS paid FROM bill_settlement x WHERE x.bill_id = b.bill_id AND NOT x.of_fee
-                                AND NOT EXISTS (SELECT FROM ledger_entry r WHERE r.reverses = x.entry_id)) s ON true
-         WHERE b.tenant_id = :tenant_id AND (:account_id::bigint IS NULL OR b.account_id = :account_id) AND b.due_day < :today
-           AND b.total_fen > coalesce(s.paid, 0)
-           AND NOT EXISTS (SELECT FROM bill n WHERE n.tenant_id = b.tenant_id AND n.account_id = b.account_id AND n.month = b.month
-                              AND n.version > b.version)) o
+  FROM open_debt o
   JOIN tariff t ON t.tariff_id = o.tariff_id LEFT JOIN meter m ON m.meter_id = o.meter_id
- WHERE (:customer_class::text IS NULL OR t.customer_class = :customer_class) AND (:area_id::int IS NULL OR m.area_id = :area_id)
+ WHERE o.tenant_id = :tenant_id AND (:account_id::bigint IS NULL OR o.account_id = :account_id) AND o.due_day < :today
+   AND (:customer_class::text IS NULL OR t.customer_class = :customer_class) AND (:area_id::int IS NULL OR m.area_id = :area_id)
  GROUP BY o.account_id
 HAVING :today - min(o.due_day) >= :least_days AND (:after_due::int IS NULL OR (min(o.due_day), o.account_id) > (:after_due, :after_account::bigint))
  ORDER BY min(o.due_day), o.account_id LIMIT :most

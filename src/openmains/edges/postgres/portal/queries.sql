@@ -67,14 +67,24 @@ SELECT name FROM tenant WHERE tenant_id = :tenant_id
 -- name: homes
 -- Accounts that customers hold now, with what is owed and paid ahead.
 SELECT a.account_id, h.customer_id, a.number, a.medium, p.address, lower(h.during) AS held_since,
+       (lower(h.during) AT TIME ZONE t.zone)::date - date '1970-01-01' AS since_day,
        coalesce((SELECT sum(l.fen) FROM ledger_line l WHERE l.tenant_id = a.tenant_id AND l.account_id = a.account_id
                     AND l.account = 'receivable'), 0)::bigint AS owed_fen,
        coalesce((SELECT -sum(l.fen) FROM ledger_line l WHERE l.tenant_id = a.tenant_id AND l.account_id = a.account_id
                     AND l.account = 'credit'), 0)::bigint AS credit_fen
   FROM account_holder h JOIN account a ON a.tenant_id = h.tenant_id AND a.account_id = h.account_id
-       JOIN premises p ON p.tenant_id = a.tenant_id AND p.premises_id = a.premises_id
+       JOIN premises p ON p.tenant_id = a.tenant_id AND p.premises_id = a.premises_id JOIN tenant t ON t.tenant_id = a.tenant_id
  WHERE h.tenant_id = :tenant_id AND h.customer_id = ANY (:customer_ids::bigint[]) AND upper_inf(h.during) AND a.closed_at IS NULL
  ORDER BY a.number, a.account_id LIMIT 100
+
+-- name: home_balances
+-- Of accounts that are charged at the server: the levels, and the newest day that was deducted since each was taken over.
+SELECT s.account_id, s.warn_fen, s.stage, d.day, d.day_fen, d.volume_ml, d.is_estimated
+  FROM unnest(:account_ids::bigint[], :since_days::int[]) AS u(account_id, since_day)
+  JOIN server_account s ON s.tenant_id = :tenant_id AND s.account_id = u.account_id AND s.until_day IS NULL
+  LEFT JOIN LATERAL (SELECT e.day, e.day_fen, e.volume_ml, e.is_estimated FROM deduction e
+                      WHERE e.tenant_id = s.tenant_id AND e.account_id = s.account_id AND e.day >= u.since_day
+                      ORDER BY e.day DESC, e.version DESC LIMIT 1) d ON true
 
 -- name: home_meters
 -- What hangs at accounts and counts, with the money that it said it holds.

@@ -4,10 +4,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from openmains.app.portal.model import Home, HomeMeter, HomeRequest
+from openmains.app.portal.model import Home, HomeBalance, HomeDeduction, HomeMeter, HomeRequest
 from openmains.app.portal.ports import HeldCode, Holding, Utility, VisitorSession
 from openmains.domain.ids import AccountId, CustomerId, OrderId, TenantId
-from openmains.domain.period import utc_of_us, zone
+from openmains.domain.ledger.prepaid import BalanceStage
+from openmains.domain.period import day_to_date, utc_of_us, zone
+from openmains.domain.tariff.exact import written
 from openmains.domain.work_order.life import OrderOutcome, OrderState
 from openmains.edges.postgres.db import Connection, Pool, Row
 from openmains.edges.postgres.identity.tables import SignIn
@@ -42,6 +44,16 @@ class Lookups:
 
 def _utility(row: Row | None) -> Utility | None:
     return None if row is None else Utility(TenantId(row["tenant_id"]), zone(row["zone"]))
+
+
+def _balance(home: Row, row: Row | None) -> HomeBalance | None:
+    """None: not charged at the server."""
+    if row is None:
+        return None
+    last = None
+    if row["day"] is not None:
+        last = HomeDeduction(day_to_date(row["day"]), row["day_fen"], written(row["volume_ml"], 6), row["is_estimated"])
+    return HomeBalance(home["credit_fen"] - home["owed_fen"], row["warn_fen"], BalanceStage(row["stage"]), last)
 
 
 class Portal:
@@ -111,7 +123,18 @@ class Portal:
                     None if seen is None else utc_of_us(seen),
                 )
             )
-        return [Home(**dict(row), meters=meters.get(row["account_id"], [])) for row in rows]
+        balances = await _QUERIES["home_balances"].fetch(
+            self._connection, tenant_id=self._tenant_id, account_ids=[row["account_id"] for row in rows],
+            since_days=[row["since_day"] for row in rows],
+        )  # fmt: skip
+        at_server = {row["account_id"]: row for row in balances}
+        return [
+            Home(
+                row["account_id"], row["customer_id"], row["number"], row["medium"], row["address"], row["held_since"], row["owed_fen"],
+                row["credit_fen"], _balance(row, at_server.get(row["account_id"])), meters.get(row["account_id"], []),
+            )
+            for row in rows
+        ]  # fmt: skip
 
     async def holding(self, customer_ids: Sequence[CustomerId], account_id: int) -> Holding | None:
         row = await _QUERIES["holding"].fetchrow(
