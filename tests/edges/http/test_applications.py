@@ -123,6 +123,13 @@ async def test_what_only_persons_may_is_no_scope_and_nobody_gives_more_than_he_m
             assert (code_of(answer), answer.json()["errors"][0]["pointer"]) == ("scope-of-persons", "/scopes/1"), (
                 answer.text
             )
+        area = utility.ids["area_id"]
+        for within in ({"places": [area]}, {"media": ["water"]}, {"meters": ["1"]}):  # it would open nothing there
+            body = {"name": "x", "scopes": ["see_meters", "export_money"], "reason": "test", **within}
+            answer = await client.post("/applications", json=body)
+            assert (code_of(answer), answer.json()["errors"][0]["pointer"]) == ("scope-of-whole", "/scopes/1"), (
+                answer.text
+            )
         offered = (await client.get("/applications/scopes")).json()
         assert "see_meters" in offered and not PERSONS_ONLY.intersection(offered)
         bad = {"scopes": ["see_meters"], "name": "x", "reason": "test"}

@@ -85,10 +85,10 @@ async def town(world: World, engines: Engines, clickhouse: ClickHouse) -> AsyncI
         )
         for role in Role
     }  # fmt: skip
-    scopes = sorted(frozenset(Permission) - PERSONS_ONLY)
+    scopes = sorted(frozenset(Permission) - PERSONS_ONLY - WHOLE)
     for name, within in (("limited", {"places": places}), ("bound", {"meters": [own.number]})):
         made = await make(whole, utility, scopes=scopes, **within)
-        callers[name] = Caller(await token(whole, made), frozenset(scopes) - WHOLE)
+        callers[name] = Caller(await token(whole, made), frozenset(scopes))
     yield Town(whole, own, other, foreign, callers)
     await pool.close()
 

@@ -7,6 +7,7 @@ is no scope.
 
 import secrets
 from datetime import datetime, timedelta
+from typing import Literal
 
 from openmains.app.identity.application_model import ApplicationTerms, ClientApplication
 from openmains.app.identity.application_ports import ApplicationStore
@@ -19,15 +20,16 @@ from openmains.app.identity.roles import within
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.identity import application as rules
-from openmains.domain.identity.permission import PERMISSIONS
+from openmains.domain.identity.permission import PERMISSIONS, Permission
+from openmains.domain.identity.reach import WHOLE
 from openmains.domain.ids import UserId
 
 
 async def add_application(
     store: Store, actor: Actor, form: ApplicationTerms, reason: str, now: datetime
 ) -> tuple[ClientApplication, str]:
-    """The application and its secret. Raises ``session-only``, ``scope-of-persons``, ``role-too-high``, ``invalid-input``,
-    ``reason-needed``."""
+    """The application and its secret. Raises ``session-only``, ``scope-of-persons``, ``scope-of-whole``, ``role-too-high``,
+    ``invalid-input``, ``reason-needed``."""
     _is_person(actor)
     form = _checked(actor, form, now)
     why = stated(reason)
@@ -122,13 +124,9 @@ def _is_person(actor: Actor) -> None:
 
 def _checked(actor: Actor, form: ApplicationTerms, now: datetime) -> ApplicationTerms:
     """The form without what is said twice, addresses as they are kept."""
-    of_persons = [one for one in form.scopes if one in rules.PERSONS_ONLY]
-    if of_persons:
-        words = [PERMISSIONS[one] for one in of_persons]
-        told = "、".join(one.zh for one in words), "; ".join(one.en for one in words)
-        raise Problem(
-            "scope-of-persons", fields=tuple((f"/scopes/{form.scopes.index(one)}", "not-accepted") for one in of_persons), scopes=told
-        )  # fmt: skip
+    _refuse(form, rules.PERSONS_ONLY, "scope-of-persons")
+    if form.meters or not form.reach.is_whole:  # kept, they would open nothing, and nobody would be told
+        _refuse(form, WHOLE, "scope-of-whole")
     within(actor, frozenset(form.scopes), "/scopes")
     networks = [rules.network(one) for one in form.addresses]
     faults = [(f"/addresses/{place}", "wrong-format") for place, one in enumerate(networks) if one is None]
@@ -141,6 +139,21 @@ def _checked(actor: Actor, form: ApplicationTerms, now: datetime) -> Application
         products=list(dict.fromkeys(form.products)), meters=list(dict.fromkeys(form.meters)),
         addresses=list(dict.fromkeys(one for one in networks if one is not None)), rate=form.rate, expires_at=form.expires_at,
     )  # fmt: skip
+
+
+def _refuse(
+    form: ApplicationTerms, scopes: frozenset[Permission], code: Literal["scope-of-persons", "scope-of-whole"]
+) -> None:
+    """Raises the problem where one of these is among its scopes."""
+    found = [one for one in form.scopes if one in scopes]
+    if not found:
+        return
+    fields = tuple((f"/scopes/{form.scopes.index(one)}", "not-accepted") for one in found)
+    words = [PERMISSIONS[one] for one in found]
+    told = "、".join(one.zh for one in words), "; ".join(one.en for one in words)
+    if code == "scope-of-persons":
+        raise Problem("scope-of-persons", fields=fields, scopes=told)
+    raise Problem("scope-of-whole", fields=fields, scopes=told)
 
 
 async def _is_there(work: Work, form: ApplicationTerms) -> None:

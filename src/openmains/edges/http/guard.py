@@ -127,7 +127,8 @@ async def identify(connection: Connection, deps: ApiDeps) -> Actor | None:
     actor = await deps.sign_in_store.find_credential(secret_hash)
     if actor is None or (actor.kind == "session") != (kind == "session"):
         return None
-    let_wait(deps.api_limiter.wait_s(f"credential {secret_hash.hex()}"))
+    if actor.kind != "application":  # whose tokens are counted together, at its own rate
+        let_wait(deps.api_limiter.wait_s(f"credential {secret_hash.hex()}"))
     state = connection.scope.setdefault("state", {})
     state["secret_hash"] = secret_hash
     touch: SessionTouch = connection.app.state.touch

@@ -49,6 +49,14 @@ TEXTS: dict[str, Text] = {
         "For persons only",
         "These permissions are for persons and not for applications: {scopes}. Leave them out.",
     ),
+    "scope-of-whole": Text(
+        400,
+        "只在整个单位有效的权限",
+        "下列权限针对整个单位，限于区域、介质、产品或表具的应用不能使用：{scopes}。请去掉它们，或取消范围限制。",
+        "Of the whole utility",
+        "These permissions concern the utility as a whole; an application that is limited to places, media, products or meters cannot use "
+        "them: {scopes}. Leave them out, or limit it to nothing.",
+    ),
     "persons-only": Text(
         403,
         "须由本人操作",
