@@ -80,10 +80,10 @@ def read_json_page(reader: PageReader, vocabulary: Vocabulary, page: Page) -> Js
     for each in fields:
         if any(each.path[: len(one)] == one for one in ignored):
             reader.fail(reader.place("json", "ignore"), f"{each.pointer} is read: it is not ignored")
-    each, number = _each(reader, entry)
+    meters_at, number_at = _each(reader, entry)
     return JsonPage(
         Title(entry["zh"], entry["en"]), tuple(fields), needs, ignored, offset_min * 60, _topic(reader, entry),
-        Kind.REPORT, entry.get("or_heartbeat", False), each, number,
+        Kind.REPORT, entry.get("or_heartbeat", False), meters_at, number_at,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ may be said twice and mean it.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 from zlib import crc32
 
@@ -100,23 +100,23 @@ class MqttReceiver:
         topics = self._topics()
         named = named_in(topic, topics.values())
         for pattern, number in named:
+            products = [product for product, wanted in topics.items() if wanted == pattern]
             if not number:
-                products = [product for product, wanted in topics.items() if wanted == pattern]
                 self._apart(products, topic, payload, done)
                 return True
-            if (
-                identity := self._called(number, lambda product, wanted=pattern: topics.get(product) == wanted)
-            ) is not None:
+            if (identity := self._called(number, products)) is not None:
                 self._once_said(identity, payload, topic[:MOST_PATH], done)
                 return True
         if named:
             self._from_unknown(named[0].number, topic, payload, done)
         return bool(named)
 
-    def _called(self, number: str, is_of: Callable[[ProductId], bool]) -> Identity | None:
+    def _called(self, number: str, products: Collection[ProductId]) -> Identity | None:
         """The meter with this number, if its product is one of these and its terminal is not blocked."""
         identity = self._directory.meter(number)
-        return None if identity is None or not is_of(identity.product_id) or self._is_shut_out(identity) else identity
+        if identity is None or identity.product_id not in products or self._is_shut_out(identity):
+            return None
+        return identity
 
     def _apart(self, products: Sequence[ProductId], topic: str, payload: bytes, done: Done) -> None:
         """A message of several meters: one message each. It is acknowledged when the last of them is on disk."""
@@ -128,7 +128,7 @@ class MqttReceiver:
         except FrameFaultError as bad:
             self._bury(NOBODY, topic, payload, bad.fault.reason, done, unknown=topic[:MOST_PATH])
             return
-        waiting = len(parts)
+        waiting, alike = len(parts), [product for product in products if self._driver_of(product) is driver]
 
         def one_done() -> None:
             nonlocal waiting
@@ -137,7 +137,7 @@ class MqttReceiver:
                 done()
 
         for number, text in parts:
-            identity = self._called(number, lambda product: self._driver_of(product) is driver)
+            identity = self._called(number, alike)
             if identity is None:
                 self._from_unknown(number or topic[:MOST_PATH], topic, text, one_done)
             else:
