@@ -3,25 +3,39 @@
 .DEFAULT_GOAL := help
 # Which tests each of the three runs: tests/support/tiers.py.
 .PHONY: help run test test-slow check bench fuzz peers console wheel client docs lock versions setup setup-dev clean
+.PHONY: packages packages-dev packages-test check-python check-console
 PY := .venv/bin/python
 WORKERS := 2
+# Two things beside each other, whatever `make` was called with: each keeps one core busy.
+BOTH := $(MAKE) --no-print-directory -j2
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:
-	@scripts/setup.sh run
+	@$(BOTH) packages console
 
 setup-dev:
-	@scripts/setup.sh dev
+	@$(BOTH) packages-dev console
+
+packages packages-dev:
+	@scripts/setup.sh $@
+
+packages-test: packages-dev
+	@scripts/test-packages.sh
+
+check-python:
+	@scripts/check.sh
+
+check-console:
+	@scripts/check-console.sh
 
 run: setup ## start everything with the demo utility / 启动全部(含演示数据)
 	@exec $(PY) -m openmains.run.cli demo
 
-test: setup-dev ## every check and the tests, as CI / 全部检查与测试
-	@scripts/test-packages.sh
-	@scripts/check.sh
-	@scripts/check-console.sh
+test: ## every check and the tests, as CI / 全部检查与测试
+	@$(BOTH) packages-test console
+	@$(BOTH) --output-sync=target check-python check-console
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=25 --durations-min=5 -m "not slow"
 
 test-slow: setup-dev ## soaks, long kills, long fuzz, a real year / 耗时测试

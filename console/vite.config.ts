@@ -44,10 +44,15 @@ export default defineConfig({
     },
   },
   server: { proxy: { "/api": { target: server, ws: true } } },
+  // A process and a browser's objects of its own cost a file seconds. What needs no browser shares one process; so does what needs its objects
+  // and leaves none (`.dom.test.ts`); what mounts components is alone (`.mount.test.ts`).
   test: {
-    environment: "happy-dom",
-    include: ["src/**/*.test.ts"],
     env: { TZ: "UTC" },
     restoreMocks: true,
+    projects: [
+      { extends: true, test: { name: "pure", environment: "node", isolate: false, include: ["src/**/*.test.ts"], exclude: ["src/**/*.{dom,mount}.test.ts"] } },
+      { extends: true, test: { name: "dom", environment: "happy-dom", isolate: false, include: ["src/**/*.dom.test.ts"] } },
+      { extends: true, test: { name: "mount", environment: "happy-dom", include: ["src/**/*.mount.test.ts"] } },
+    ],
   },
 });

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Sets up the checkout: scripts/setup.sh run|dev|console. Each step is skipped while its inputs are unchanged, so only the
+# Sets up the checkout: scripts/setup.sh packages|packages-dev|console. Each step is skipped while its inputs are unchanged, so only the
 # first time needs the network. Stamps are in .setup/.
 set -eu
 cd "$(dirname "$0")/.."
-mode=${1:-run}
+mode=${1:-packages}
 python=${PYTHON:-python3}
 stamps=.setup
 mkdir -p "$stamps"
@@ -83,8 +83,8 @@ build_console() {
 }
 
 case $mode in
-  run) make_venv; install_packages requirements.lock; install_project; build_console ;;
-  dev) make_venv; install_packages requirements-dev.lock; install_project; build_console ;;
+  packages) make_venv; install_packages requirements.lock; install_project ;;
+  packages-dev) make_venv; install_packages requirements-dev.lock; install_project ;;
   console) build_console ;;
-  *) die "用法:scripts/setup.sh run|dev|console" "usage: scripts/setup.sh run|dev|console" ;;
+  *) die "用法:scripts/setup.sh packages|packages-dev|console" "usage: scripts/setup.sh packages|packages-dev|console" ;;
 esac

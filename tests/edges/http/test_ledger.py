@@ -7,6 +7,7 @@ import io
 import random
 import secrets
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -20,6 +21,7 @@ from openmains.domain.ids import TenantId, UserId
 from openmains.domain.ledger.entries import bill_entry, late_fee_entry, payment, settlement
 from openmains.domain.period import date_to_day, day_to_date, zone
 from tests.edges.http.world import Utility, World
+from tests.support.examples import example, outside
 
 BAD = asyncpg.IntegrityConstraintViolationError
 LINE = "INSERT INTO ledger_line (entry_id, place, tenant_id, day, account, account_id, detail, fen)"
@@ -55,7 +57,20 @@ async def balanced(world: World, utility: Utility) -> dict[str, Any]:
     return {row["account"]: row["closing"] for row in found["rows"]}
 
 
-async def test_money_comes_in_once_and_goes_out_by_two_persons(world: World) -> None:
+class OneDayLess:
+    """The API whose journal of one day does not come."""
+
+    def __init__(self, api: httpx.AsyncClient, day: str) -> None:
+        self._api = api
+        self._day = day
+
+    async def get(self, path: str, **asked: Any) -> httpx.Response:
+        if path.endswith("journal.csv") and asked["params"]["from"] == self._day:
+            asked["params"] = {"from": "2020-01-01", "to": "2020-01-01"}
+        return await self._api.get(path, **asked)
+
+
+async def test_money_comes_in_once_and_goes_out_by_two_persons(world: World, tmp_path: Path) -> None:
     utility = await world.utility()
     today = day_to_date(today_of(world))
     async with world.client(await world.user(utility, "operator")) as clerk, world.client(utility.token) as chief:
@@ -181,6 +196,14 @@ async def test_money_comes_in_once_and_goes_out_by_two_persons(world: World) -> 
         assert (
             await clerk.get("/ledger/trial-balance", params={"from": "2026-02-01", "to": "2026-01-01"})
         ).status_code == 400
+        # docs/examples/finance.py: the month's file agrees with the trial balance, or is not written
+        finance, month = example("finance"), today.isoformat()[:7]
+        async with outside(world, utility.token) as api:
+            vouchers = await finance(api, month, tmp_path)
+            assert sum(1 for _ in csv.DictReader(io.StringIO(vouchers.read_text("utf-8-sig")))) == len(rows)
+            cut = OneDayLess(api, today.isoformat())
+            with pytest.raises(SystemExit, match="account 1001"):
+                await finance(cut, month, tmp_path / "nowhere")
         trail = {entry["action"] for entry in (await chief.get("/audit?limit=100")).json()["items"]}
         assert {"book_payment", "ask_for_act", "approve_act", "reject_act"} <= trail
     async with world.client(world.b.token) as stranger:

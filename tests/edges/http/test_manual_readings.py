@@ -26,6 +26,7 @@ from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.readings.manual import PostgresManualImport
 from tests.edges.http.test_quantities import ZONE, House, house_of, iso
 from tests.edges.http.world import World
+from tests.support.examples import example, outside
 
 
 @pytest.fixture
@@ -382,3 +383,23 @@ async def test_what_changed_since_a_cursor_is_told_once_and_whole(house: House) 
     async with house.world.client(house.world.b.token) as client:
         theirs = (await client.get("/readings/changes")).text
     assert f'"meter_id":{house.meter_id},' not in theirs
+
+
+async def test_another_system_reads_what_changed_into_files(house: House, tmp_path: Path) -> None:
+    """docs/examples/cis.py"""
+    cis = example("cis")
+    async with outside(house.world, house.world.a.token) as api:
+        begun = 0
+        while await cis(api, tmp_path) is not None:  # the history of whatever ran before
+            begun += 1
+        number = await number_of(house)
+        await report(house, house.midnight - 2 * 86_400, 1_000)
+        (tmp_path / f"readings-{begun + 1:06}.part").write_text("what a killed run left")
+        first = await cis(api, tmp_path)
+        await report(house, house.midnight - 86_400, 1_240)
+        second = await cis(api, tmp_path)
+        assert await cis(api, tmp_path) is None
+    lines = [
+        line for name in (first, second) for line in name.read_text("utf-8").splitlines() if line.startswith(number)
+    ]
+    assert [line.split(",")[3:] for line in lines] == [["1.000", "0.240", "1"], ["1.240", "0.240", "1"]]

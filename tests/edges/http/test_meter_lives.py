@@ -4,6 +4,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -126,14 +127,21 @@ async def pipeline_pool(world: World) -> AsyncIterator[Pool]:
     await pool.close()
 
 
-@pytest.fixture
-async def town(world: World) -> AsyncIterator[Town]:
+@asynccontextmanager
+async def town_of(world: World) -> AsyncIterator[Town]:
+    """Of a utility of its own, with a product."""
     utility = await world.utility()
     second = await world.user(utility, "operator")
     async with world.client(utility.token) as client, world.client(second) as other:
         made = Town(world, utility, client, other)
         product = {"code": "w", "name": "W", "maker": "M", "model": "1", "driver": DRIVER, "dial": 100_000_000}
         made.product = (await made.post("/products", product, 201))["product_id"]
+        yield made
+
+
+@pytest.fixture
+async def town(world: World) -> AsyncIterator[Town]:
+    async with town_of(world) as made:
         yield made
 
 

@@ -17,7 +17,14 @@ from tests.edges.http.test_permissions import ACCESS, PUBLIC, operations
 from tests.edges.http.world import World
 
 # What carries much away, or a route with people's doors, is in the trail.
-NOTED = {"take_kit", "download_meters", "download_due_meters", "download_visits_csv", "export_changes"}
+NOTED = {
+    "take_kit",
+    "download_meters",
+    "download_due_meters",
+    "download_visits_csv",
+    "export_changes",
+    "download_meters_geojson",
+}
 
 
 class Questions(PostgresStore):

@@ -121,3 +121,58 @@ async def test_tags_are_one_utilitys_and_for_those_who_manage_meters(world: Worl
         assert await listed(client, tag_id=tag["tag_id"]) == {meter}
         assert await listed(other, tag_id=tag["tag_id"]) == set()
         assert await listed(other, q="人民路", tag_id=tag["tag_id"]) == set()
+
+
+async def test_a_batch_of_commands_goes_to_the_meters_of_a_tag(world: World) -> None:
+    utility = await world.utility()
+    async with world.client(utility.token) as client:
+        meters = await three_meters(world, client, utility)
+        tag = (await client.post("/tags", json={"name": "pilot"})).json()["tag_id"]
+        put = {"act": "put", "meter_ids": [meter["meter_id"] for meter in meters[:2]]}
+        await client.post(f"/tags/{tag}/meters", json=put)
+        batch = {"name": "read the pilots", "kind": "read_now", "params": {}}
+
+        async def made(key: str, **chosen: Any) -> httpx.Response:
+            asked = batch | {"unique_key": f"tagged-{key}-{tag}", "chosen": chosen}
+            return await client.post("/command-batches", json={"batch": asked})
+
+        one = await made("all", tag_id=tag)
+        assert one.status_code == 201, one.text
+        lines = (await client.get(f"/command-batches/{one.json()['batch']['batch_id']}/meters")).json()["items"]
+        assert {line["number"] for line in lines} == {meter["number"] for meter in meters[:2]}
+        assert (await made("none", tag_id=2**31 - 1)).json()["type"].endswith("/nothing-chosen")
+        both = await made("both", tag_id=tag, numbers=[meters[2]["number"]])
+        assert (both.status_code, both.json()["errors"][0]["pointer"]) == (400, "/batch/chosen/tag_id")
+
+
+async def test_a_question_in_bulk_is_asked_of_the_meters_of_a_tag(world: World) -> None:
+    utility = await world.utility()
+    asked = {"at": "2026-01-01T00:00:00+08:00"}
+    async with world.client(utility.token) as client:
+        meters = await three_meters(world, client, utility)
+        tag = (await client.post("/tags", json={"name": "pilot"})).json()["tag_id"]
+        await client.post(f"/tags/{tag}/meters", json={"act": "put", "meter_ids": [meters[1]["meter_id"]]})
+        question = {"kind": "registers", "form": "csv", "period": "yesterday", "meters": {"tag_id": tag}}
+        kept = await client.post("/saved-queries", json={"name": "pilots", "question": question})
+        run = f"/saved-queries/{kept.json()['saved_id']}/run"
+        text = (await client.get("/bulk/registers.csv", params=asked | {"tag_id": tag})).text
+        assert [row["meter number"] for row in csv.DictReader(io.StringIO(text.lstrip("\ufeff")))] == [
+            meters[1]["number"]
+        ]
+        assert f"tag_id={tag}" in (await client.get(run)).headers["location"]
+        # What is not there (any more) is said: an empty answer would look like one.
+        await client.delete(f"/tags/{tag}?reason=over")
+        gone = await client.get(run)
+        assert (gone.status_code, gone.json()["errors"][0]["pointer"]) == (400, "/question/meters/tag_id")
+        nowhere = {"tag_id": tag, "area_id": 2**31 - 1, "product_id": 2**31 - 1}
+        for path, more in (("registers", {}), ("registers.csv", {}), ("values", {"points": "pressure"}), ("sums", {})):
+            period = {
+                "from": asked["at"],
+                "to": "2026-01-02T00:00:00+08:00",
+                "first": "2026-01-01",
+                "last": "2026-01-01",
+            }
+            answer = await client.get(f"/bulk/{path}", params=asked | period | nowhere | more)
+            assert answer.status_code == 400, (path, answer.text)
+            pointers = [fault["pointer"] for fault in answer.json()["errors"]]
+            assert pointers == ["/area_id", "/product_id", "/tag_id"], path

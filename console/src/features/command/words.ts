@@ -257,6 +257,7 @@ export const words = {
     choose: ["选择表具", "Which meters"],
     byFilter: ["按条件", "By filter"],
     byNumbers: ["按表号文件", "By a file of numbers"],
+    tag: ["标签", "Tag"],
     allAreas: ["全部区域", "All areas"],
     numbersHelp: ["CSV 或文本，每行一个表号，或含“表号”/number 列；最多 10 万个。", "CSV or text, one number a line or with a column number; at most 100,000."],
     numbersFound: ["{count} 个表号", "{count} numbers"],

@@ -169,6 +169,7 @@ export const auditWords = {
     withdraw_plan: ["撤回价格方案", "Withdraw a plan of a tariff"],
     approve_edit: ["批准修改", "Approve an edit"],
     export_readings: ["导出测点数据", "Export values"],
+    export_map: ["导出表具地图", "Export the map of meters"],
     export_registers: ["导出某时刻读数", "Export registers"],
     export_sums: ["导出用量合计", "Export sums"],
     save_query: ["保存查询", "Save a query"],

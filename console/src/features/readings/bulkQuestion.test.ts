@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { choiceOf, gapText, metersOf, numbersOf, type BulkFields } from "./bulkQuestion";
 
-const NONE: BulkFields = { area: "", product: "", medium: "", place: "", customerClass: "", status: "", devices: "", numbers: "" };
+const NONE: BulkFields = { area: "", product: "", medium: "", place: "", customerClass: "", status: "", devices: "", numbers: "", tag: "" };
 
 describe("a question in bulk", () => {
   it("takes numbers as people paste them, each once", () => {

@@ -15,6 +15,7 @@ export interface BulkFields {
   status: string;
   devices: string;
   numbers: string;
+  tag: string;
 }
 
 /** Meter numbers of a text: one a line, or with commas or blanks between. */
@@ -34,6 +35,7 @@ export function choiceOf(fields: BulkFields): Choice {
     ...(fields.status === "" ? {} : { status: fields.status as NonNullable<Choice["status"]> }),
     devices: (fields.devices === "" ? "meter" : fields.devices) as NonNullable<Choice["devices"]>,
     ...(numbers.length === 0 ? {} : { numbers }),
+    ...(fields.tag === "" ? {} : { tag_id: Number(fields.tag) }),
   };
 }
 

@@ -221,6 +221,7 @@ export const words = {
       room: ["室内", "Room"], shaft: ["管道井", "Shaft"], well: ["水表井", "Well"], cellar: ["地下室", "Cellar"], pit: ["表坑", "Pit"], box: ["表箱", "Box"],
       outdoor: ["室外", "Outdoors"],
     },
+    tag: ["标签", "Tag"],
     customerClass: ["用户类别", "Customer class"],
     classes: { ordinary: ["普通", "Ordinary"], protected: ["受保护", "Protected"], critical: ["重要", "Critical"], none: ["无用户", "No customer"] },
     status: ["状态", "Status"],

@@ -48,10 +48,11 @@ async def make_batch(
     inverse_of: BatchId | None = None,
 ) -> MadeBatch:
     """Draft a batch over a filter, or over ``meters`` with values of their own. Raises as ``give_command``, ``nothing-chosen``,
-    ``not-in-batches``."""
+    ``not-in-batches``, ``invalid-input``."""
     check_may_give(actor, switch, wanted.kind, person)
     if not RULES[wanted.kind].in_batches:
         raise Problem("not-in-batches")
+    check_chosen(wanted.chosen)
     signed = RULES[wanted.kind].signed
     if person is not None and signed:
         await check_person(signer, actor, [wanted.kind], person)
@@ -71,6 +72,14 @@ async def make_batch(
     requests = [SignRequest(key, meter_id, wanted.kind, params, end) for key, meter_id, params, end in keys]
     verdicts = await authorise(signer, actor, requests, person)
     return MadeBatch(made, unknown, dict(Counter(verdict.state for verdict in verdicts)))
+
+
+def check_chosen(chosen: BatchFilter) -> None:
+    """Raises ``invalid-input`` where numbers stand beside a filter: which of the two is meant nobody can say."""
+    if chosen.numbers is not None:
+        beside = [name for name in ("area_id", "product_id", "tag_id") if getattr(chosen, name) is not None]
+        if beside:
+            raise Problem("invalid-input", fields=tuple((f"/batch/chosen/{name}", "numbers-alone") for name in beside))
 
 
 async def _shortest_validity(work: Work, kind: Kind, products: Iterable[ProductId]) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from openmains.app.fleet.model import AreaRef, ProductRef
+from openmains.app.fleet.model import AreaRef, ProductRef, TagRef
 from openmains.domain.command.batch import DAILY_SHARE_PPM, BatchState
 from openmains.domain.command.kinds import Channel, Kind
 from openmains.domain.command.life import State
@@ -151,10 +151,11 @@ class Shadow(Struct, frozen=True):
 
 
 class BatchFilter(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which meters: all of an area (with those below it) and a product, or a list of numbers."""
+    """Which meters: all of an area (with those below it), a product and a tag, or a list of numbers alone."""
 
     area_id: AreaRef | None = None
     product_id: ProductRef | None = None
+    tag_id: TagRef | None = None
     numbers: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=100_000)] | None = None
 
 

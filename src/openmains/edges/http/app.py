@@ -44,6 +44,7 @@ from openmains.edges.http import (
     fleet,
     fleet_due,
     fleet_lives,
+    fleet_map,
     fleet_meters,
     home,
     identity,
@@ -117,8 +118,8 @@ _HEADERS = {
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
 }
 _MODULES = (
-    identity_session, identity_views, identity, identity_roles, fleet, fleet_meters, tags, readings, readings_quantities, readings_log,
-    readings_exceptions,
+    identity_session, identity_views, identity, identity_roles, fleet, fleet_meters, fleet_map, tags, readings, readings_quantities,
+    readings_log, readings_exceptions,
     readings_edits, readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job,
     security, device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff,
     tariff_plans, ledger, billing, server_accounts, bill_papers, invoices, arrears, payment, payment_orders, payment_comparisons,

@@ -11,7 +11,7 @@ from openmains.app.fleet.choice import MOST_NUMBERS, CustomerClass, MeterChoice,
 from openmains.app.fleet.model import KindFilter, MeterStatus
 from openmains.app.problems import Problem
 from openmains.app.readings.bulk.ports import BulkStore
-from openmains.domain.ids import AreaId, ProductId
+from openmains.domain.ids import AreaId, ProductId, TagId
 from openmains.domain.period import date_to_day
 from openmains.edges.http.deps import ApiDeps
 from openmains.edges.http.inputs import OptionalId32, optional
@@ -42,6 +42,7 @@ def chosen_meters(
             max_items=MOST_NUMBERS, description="Meter numbers: these alone. One that no meter has is refused."
         ),
     ] = None,
+    tag_id: OptionalId32 = None,
 ) -> MeterChoice:
     """Meters by filter; an area includes the areas below it."""
     if numbers and any(not number or len(number) > 64 for number in numbers):
@@ -55,6 +56,7 @@ def chosen_meters(
         customer_class,
         status,
         tuple(dict.fromkeys(numbers or ())),
+        optional(TagId, tag_id),
     )
 
 

@@ -15,7 +15,7 @@ from litestar.params import QueryParameter
 from litestar.response import File, Stream
 from msgspec import Struct
 
-from openmains.app.fleet.choice import ChosenMeter
+from openmains.app.fleet.choice import ChosenMeter, check_choice, chosen_pages
 from openmains.app.paging import decode_cursor
 from openmains.app.readings.bulk import export
 from openmains.app.readings.bulk.files import write_sheets
@@ -24,9 +24,7 @@ from openmains.app.readings.bulk.registers import (
     REGISTER_HEADS,
     RegisterAt,
     RegisterPage,
-    check_choice,
     check_instant,
-    chosen_pages,
     fingerprint,
     note_registers,
     register_csv,

@@ -81,7 +81,7 @@ def address_of(question: SavedQuestion, today: date, zone_key: str) -> str:
     chosen = question.meters
     asked: list[tuple[str, Any]] = [
         ("area_id", chosen.area_id), ("product_id", chosen.product_id), ("medium", chosen.medium), ("place", chosen.place),
-        ("customer_class", chosen.customer_class), ("status", chosen.status), ("devices", chosen.kind),
+        ("customer_class", chosen.customer_class), ("status", chosen.status), ("devices", chosen.kind), ("tag_id", chosen.tag_id),
         *(("numbers", number) for number in chosen.numbers),
     ]  # fmt: skip
     path = _PATHS[question.kind]

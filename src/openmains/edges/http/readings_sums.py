@@ -9,9 +9,9 @@ from litestar import Request, get
 from litestar.params import FromQuery, QueryParameter
 from litestar.response import File, Stream
 
+from openmains.app.fleet.choice import check_choice
 from openmains.app.problems import Problem
 from openmains.app.readings.bulk.files import csv_pages
-from openmains.app.readings.bulk.registers import check_choice
 from openmains.app.readings.bulk.sums import MOST_GROUPS, By, Every, SumRow, Sums, note_sums, sums_by
 from openmains.domain.identity.permission import PERMISSIONS, Permission
 from openmains.domain.period import zone

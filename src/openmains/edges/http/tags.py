@@ -9,7 +9,16 @@ from msgspec import Meta, Struct, structs, to_builtins
 
 from openmains.app.fleet import tags
 from openmains.app.fleet.export import MOST_HITS
-from openmains.app.fleet.model import AreaRef, KindFilter, MeterFilter, MeterRef, MeterStatus, MeterTag, ProductRef
+from openmains.app.fleet.model import (
+    AreaRef,
+    KindFilter,
+    MeterFilter,
+    MeterRef,
+    MeterStatus,
+    MeterTag,
+    ProductRef,
+    TagRef,
+)
 from openmains.app.fleet.ports import MeterStore
 from openmains.app.fleet.tags import MOST_TAGGED, NewTag, TagAct, TaggedMeters, TagStore
 from openmains.app.party import customers
@@ -36,7 +45,7 @@ class TagFilter(Struct, frozen=True, forbid_unknown_fields=True):
     area_id: AreaRef | None = None
     product_id: ProductRef | None = None
     status: MeterStatus | None = None
-    tag_id: Annotated[TagId, Meta(ge=1, le=2**31 - 1)] | None = None
+    tag_id: TagRef | None = None
     kind: KindFilter = "meter"
 
 

@@ -14,13 +14,13 @@ at the end, so a part of it is one piece.
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
-from openmains.app.fleet.choice import ChosenMeter, MeterChoice
+from openmains.app.fleet.choice import ChosenMeter, MeterChoice, chosen_pages, told
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.paging import decode_cursor, encode_cursor
 from openmains.app.problems import Problem
 from openmains.app.readings.bulk.ports import BulkMeter, BulkStore, Form, Wanted
-from openmains.app.readings.bulk.registers import chosen_pages, fingerprint, told
+from openmains.app.readings.bulk.registers import fingerprint
 from openmains.app.readings.quantities import askable, unit_of
 from openmains.app.spreadsheet import neutral
 from openmains.app.unit_of_work import Store

@@ -9,9 +9,9 @@ import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Any
 
-from msgspec import Struct, json, to_builtins
+from msgspec import Struct, json
 
-from openmains.app.fleet.choice import ChosenMeter, ChosenMeters, MeterChoice
+from openmains.app.fleet.choice import ChosenMeter, MeterChoice, chosen_pages, told
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
@@ -26,7 +26,6 @@ from openmains.domain.readings.at_instant import NEIGHBOUR_DAYS, Known, boundary
 from openmains.domain.readings.model import RegisterRow
 from openmains.domain.readings.quality import Slot, slot_names
 
-PAGE = 20_000
 REGISTER_HEADS = {
     "zh": ("表号", "时刻", "读数 (m³)", "估算", "质量", "整数读数", "指数"),
     "en": ("meter number", "at", "register (m³)", "estimated", "quality", "count", "exponent"),
@@ -52,35 +51,6 @@ class RegisterAt(Struct, frozen=True):
     unit_exponent: int
     is_estimated: bool
     quality: list[str]
-
-
-async def chosen_pages(
-    store: Store, tenant_id: TenantId, choice: MeterChoice, after: MeterId, now_us: int, size: int = PAGE
-) -> AsyncGenerator[list[ChosenMeter], None]:
-    """All meters of a choice by id, each page in a transaction of its own: a long answer holds none open."""
-    while True:
-        async with store.tenant(tenant_id) as work:
-            rows = await work[ChosenMeters].chosen(choice, after, size, now_us)
-        if rows:
-            yield rows
-            after = rows[-1].meter_id
-        if len(rows) < size:
-            return
-
-
-async def check_choice(store: Store, tenant_id: TenantId, choice: MeterChoice) -> None:
-    """Raises ``unknown-meters`` for numbers that no meter has: a list with a hole would be taken for whole."""
-    if not choice.numbers:
-        return
-    async with store.tenant(tenant_id) as work:
-        unknown = await work[ChosenMeters].unknown_numbers(choice.numbers)
-    if unknown:
-        raise Problem(
-            "unknown-meters",
-            fields=(("/numbers", "not-accepted"),),
-            count=len(unknown),
-            numbers=", ".join(unknown[:10]),
-        )
 
 
 def check_instant(at_s: int, now_s: int) -> None:
@@ -295,11 +265,3 @@ async def note_registers(store: Store, actor: Actor, choice: MeterChoice, at_s: 
 def fingerprint(choice: MeterChoice, *more: object) -> str:
     """Of a question: a cursor or token fits the one it was given for."""
     return hashlib.sha256(json.encode([choice, *more])).hexdigest()[:16]
-
-
-def told(choice: MeterChoice) -> dict[str, object]:
-    """A choice as the trail keeps it: what was given; of many numbers how many."""
-    said: dict[str, object] = {name: value for name, value in to_builtins(choice).items() if value}
-    if len(choice.numbers) > 20:
-        said["numbers"] = f"{len(choice.numbers)}"
-    return said

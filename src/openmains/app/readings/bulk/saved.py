@@ -10,8 +10,7 @@ from typing import Annotated, Literal, Protocol
 
 from msgspec import Meta, Struct, field
 
-from openmains.app.fleet.choice import MOST_NUMBERS, MeterChoice
-from openmains.app.fleet.ports import AreaStore, ProductStore
+from openmains.app.fleet.choice import MOST_NUMBERS, MeterChoice, unknown_references
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
@@ -185,10 +184,7 @@ async def _check(work: Work, question: SavedQuestion) -> None:
     chosen = question.meters
     if len(chosen.numbers) > MOST_NUMBERS or any(not number or len(number) > 64 for number in chosen.numbers):
         faults.append(("/question/meters/numbers", "out-of-range"))
-    if chosen.area_id is not None and await work[AreaStore].get(chosen.area_id) is None:
-        faults.append(("/question/meters/area_id", "unknown-reference"))
-    if chosen.product_id is not None and await work[ProductStore].get(chosen.product_id) is None:
-        faults.append(("/question/meters/product_id", "unknown-reference"))
+    faults += [(f"/question/meters/{name}", "unknown-reference") for name in await unknown_references(work, chosen)]
     if faults:
         raise Problem("invalid-input", fields=tuple(faults))
     wanted_values(question.points, 0, 1, "UTC")

@@ -15,14 +15,13 @@ from typing import Literal
 from msgspec import Struct
 
 from openmains.app.fleet.areas import Area, AreaFilter
-from openmains.app.fleet.choice import ChosenMeter, ChosenMeters, MeterChoice
+from openmains.app.fleet.choice import ChosenMeter, ChosenMeters, MeterChoice, chosen_pages, told
 from openmains.app.fleet.model import Product
 from openmains.app.fleet.ports import AreaStore, ProductStore
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.problems import Problem
 from openmains.app.readings.bulk.ports import BulkStore, Expected, StepSum, SumsWanted
-from openmains.app.readings.bulk.registers import chosen_pages, told
 from openmains.app.readings.tasks.ports import TaskStore
 from openmains.app.unit_of_work import Store
 from openmains.domain.ids import MeterId, ProductId

@@ -38,6 +38,10 @@ FIELDS: dict[str, tuple[str, str]] = {
     "wrong-format": ("格式不正确", "has the wrong format"),
     "unknown-field": ("没有这个字段", "is not a known field"),
     "unknown-reference": ("所指对象不存在", "refers to something that does not exist"),
+    "numbers-alone": (
+        "不能与表号清单同时使用：按条件选表或按表号选表，二者选一",
+        "does not go with a list of numbers: choose meters by filter or by number",
+    ),
     "unknown-driver": ("驱动目录中没有这个驱动", "is not in the driver catalogue"),
     "other-medium": ("介质与产品不符", "is for the other medium"),
     "other-kind": (

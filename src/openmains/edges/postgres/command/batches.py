@@ -41,7 +41,11 @@ class BatchTables:
             known = [BatchMeter(row["meter_id"]) for row in rows if row["meter_id"] is not None]
             return known, [row["number"] for row in rows if row["meter_id"] is None]
         rows = await SQL["choose_area"].fetch(
-            self._connection, tenant_id=self._tenant_id, area_id=chosen.area_id, product_id=chosen.product_id
+            self._connection,
+            tenant_id=self._tenant_id,
+            area_id=chosen.area_id,
+            product_id=chosen.product_id,
+            tag_id=chosen.tag_id,
         )
         return [BatchMeter(row["meter_id"]) for row in rows], []
 

@@ -147,12 +147,13 @@ SELECT u.number, m.meter_id FROM unnest(:numbers::text[]) WITH ORDINALITY AS u(n
  ORDER BY u.place
 
 -- name: choose_area
--- Meters of an area with those below it; monitors only where their product is chosen. A canary must be typical: the order is a hash of the meter, not its age.
+-- Meters of an area with those below it, of a tag; monitors only where their product is chosen. A canary must be typical: the order is a hash of the meter, not its age.
 WITH RECURSIVE part AS (
   SELECT area_id FROM area WHERE tenant_id = :tenant_id AND (:area_id::int IS NULL OR area_id = :area_id)
   UNION SELECT a.area_id FROM area a JOIN part ON a.parent_id = part.area_id WHERE a.tenant_id = :tenant_id)
 SELECT meter_id FROM meter
  WHERE tenant_id = :tenant_id AND removed_on IS NULL AND area_id IN (SELECT area_id FROM part)
+   AND (:tag_id::int IS NULL OR meter_id IN (SELECT g.meter_id FROM meter_tag g WHERE g.tag_id = :tag_id))
    AND CASE WHEN :product_id::int IS NULL THEN product_id NOT IN (SELECT product_id FROM product WHERE kind <> 'meter')
             ELSE product_id = :product_id END ORDER BY hashint8(meter_id), meter_id
 

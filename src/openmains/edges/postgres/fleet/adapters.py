@@ -6,6 +6,7 @@ from openmains.app.fleet.driver_pages import DriverPageStore
 from openmains.app.fleet.imports.headings import ImportHeadings
 from openmains.app.fleet.imports.undo import ImportChanges
 from openmains.app.fleet.lives.ports import LifeStore
+from openmains.app.fleet.map_file import MapRows
 from openmains.app.fleet.model import MeterFilter
 from openmains.app.fleet.ports import AreaStore, ConcentratorStore, MeterSearch, MeterStore, PremisesStore, ProductStore
 from openmains.app.fleet.search import MeterHit
@@ -16,7 +17,7 @@ from openmains.domain.period import DAY_S
 from openmains.edges.postgres.adapters import Adapters, Bind
 from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.fleet import search
-from openmains.edges.postgres.fleet.chosen import Chosen
+from openmains.edges.postgres.fleet.chosen import Chosen, MapTable
 from openmains.edges.postgres.fleet.concentrator_rows import Concentrators
 from openmains.edges.postgres.fleet.driver_pages import DriverPages
 from openmains.edges.postgres.fleet.headings import Headings
@@ -54,6 +55,9 @@ def adapters(wording: Wording) -> Adapters:
     def meters(connection: Connection, tenant_id: TenantId) -> Meters:
         return Meters(connection, tenant_id, wording)
 
+    def map_table(connection: Connection, tenant_id: TenantId) -> MapTable:
+        return MapTable(connection, tenant_id, wording)
+
     def lives(connection: Connection, tenant_id: TenantId) -> Lives:
         return Lives(connection, tenant_id, wording)
 
@@ -71,5 +75,6 @@ def adapters(wording: Wording) -> Adapters:
             Bind(MeterSearch).to(Search),
             Bind(TagStore).to(Tags),
             Bind(ChosenMeters).to(Chosen),
+            Bind(MapRows).to(map_table),
         ]
     )

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """``ChosenMeters``: the meters a question in bulk is asked of, by id, along the primary key or the index of an area or product."""
 
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
 from openmains.app.fleet.choice import ChosenMeter, MeterChoice
+from openmains.app.fleet.map_file import MapRow
 from openmains.app.fleet.model import MeterFilter
+from openmains.app.fleet.wording import Wording
 from openmains.domain.ids import MeterId, TenantId
+from openmains.domain.period import utc
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.fleet.kinds import products_of
-from openmains.edges.postgres.fleet.meters import NOT_IN_STORE, SILENT_DAYS, STATUS, WALKED
+from openmains.edges.postgres.fleet.meters import NOT_IN_STORE, SILENT_DAYS, STATUS, WALKED, WALKED_TAGGED
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
@@ -48,6 +52,9 @@ class Chosen:
                 values[name] = wanted
         if choice.customer_class is not None:
             fragments.append(_CLASS[choice.customer_class])
+        if choice.tag_id is not None:
+            fragments.append(WALKED_TAGGED)
+            values["tag_id"] = choice.tag_id
         if choice.numbers:
             fragments.append("AND m.number = ANY (:numbers::text[])")
             values["numbers"] = list(choice.numbers)
@@ -73,3 +80,21 @@ class Chosen:
             self._connection, tenant_id=self._tenant_id, customer_ids=customer_ids
         )
         return {row["customer_id"]: (row["code"], row["name"]) for row in rows}
+
+
+class MapTable:
+    """``MapRows`` on one tenant's transaction."""
+
+    def __init__(self, connection: Connection, tenant_id: TenantId, wording: Wording) -> None:
+        self._connection = connection
+        self._tenant_id = tenant_id
+        self._wording = wording
+
+    async def map_rows(self, meter_ids: Sequence[MeterId]) -> list[MapRow]:
+        rows = await _QUERIES["map_rows"].fetch(self._connection, tenant_id=self._tenant_id, meter_ids=list(meter_ids))
+        return [self._row(dict(row)) for row in rows]
+
+    def _row(self, values: dict[str, Any]) -> MapRow:
+        seen_us, mask = values.pop("last_seen_us"), values.pop("event_mask")
+        seen = None if seen_us is None else utc(seen_us // 1_000_000)
+        return MapRow(last_seen_at=seen, events=self._wording.event_names(mask or 0), **values)

@@ -76,6 +76,16 @@ SELECT m.meter_id, m.number, m.area_id, m.product_id, m.customer_id, p.medium, p
   LEFT JOIN customer c ON c.customer_id = m.customer_id LEFT JOIN meter_state s ON s.meter_id = m.meter_id
  WHERE m.tenant_id = :tenant_id AND m.meter_id > :after
 
+-- name: map_rows
+-- What a map shows of these meters: where each hangs now, and how it stands.
+SELECT m.meter_id, m.number, a.code AS area_code, p.code AS product_code, p.medium, p.kind, m.dn, x.number AS account, r.code AS premises,
+       r.lat_e7, r.lon_e7, s.valve, s.last_seen_us, s.event_mask
+  FROM meter m JOIN product p USING (product_id) JOIN area a ON a.area_id = m.area_id
+  LEFT JOIN installation i ON i.meter_id = m.meter_id AND upper_inf(i.during)
+  LEFT JOIN account x ON x.account_id = i.account_id LEFT JOIN premises r ON r.premises_id = x.premises_id
+  LEFT JOIN meter_state s ON s.meter_id = m.meter_id
+ WHERE m.tenant_id = :tenant_id AND m.meter_id = ANY (:meter_ids::bigint[]) ORDER BY m.meter_id
+
 -- name: numbers_of
 -- What these meters are called, those of the tenant alone.
 SELECT number FROM meter WHERE tenant_id = :tenant_id AND meter_id = ANY (:meter_ids::bigint[]) ORDER BY number

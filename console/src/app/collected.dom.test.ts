@@ -96,7 +96,7 @@ describe("the navigation", () => {
 
 describe("a test", () => {
   it("stands beside its subject and bears its name", () => {
-    const alone = files.filter((path) => path.endsWith(".test.ts") && ![".ts", ".vue"].some((end) => files.includes(path.replace(/\.test\.ts$/, end))));
-    expect(alone).toEqual(["/src/app/acts.test.ts", "/src/app/auditText.test.ts", "/src/app/waiting.test.ts", "/src/app/words.test.ts"]); // about the acts and the words of all features
+    const alone = files.filter((path) => path.endsWith(".test.ts") && ![".ts", ".vue"].some((end) => files.includes(path.replace(/(\.dom|\.mount)?\.test\.ts$/, end))));
+    expect(alone).toEqual(["/src/app/acts.test.ts", "/src/app/auditText.mount.test.ts", "/src/app/waiting.dom.test.ts", "/src/app/words.dom.test.ts"]); // about the acts and the words of all features
   });
 });
