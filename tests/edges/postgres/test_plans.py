@@ -276,10 +276,10 @@ async def test_what_a_bill_run_asks_for_its_next_accounts(house: House) -> None:
             "tenant_id": house.tenant_id,
             "after": house.meters[0],
             "most": 50,
-            "account_id": None,
+            "account_ids": None,
         }
         await house.expect(links, "installation_tenant_account", repeated=False, big=big, **of_all)
-        one = {**of_all, "after": 0, "most": 1, "account_id": house.meters[5]}
+        one = {**of_all, "after": 0, "most": 10, "account_ids": house.meters[5:15]}
         await house.expect(links, "installation_tenant_account|installation_account", repeated=False, big=big, **one)
     finally:
         await trial.rollback()
