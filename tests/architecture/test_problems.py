@@ -14,6 +14,7 @@ from openmains.domain.identity.password import weakness
 from openmains.edges.http.problem_texts import (
     PROBLEMS,
     alarm,
+    application,
     billing,
     command,
     device_management,
@@ -76,8 +77,8 @@ def test_every_code_has_a_text_and_every_text_a_code() -> None:
 
 def test_no_code_has_two_texts() -> None:
     parts = (
-        alarm, billing, command, device_management, field, fleet, identity, ledger, notice, party, payment, portal, readings, request,
-        security, tariff, rule, work_order,
+        alarm, application, billing, command, device_management, field, fleet, identity, ledger, notice, party, payment, portal, readings,
+        request, security, tariff, rule, work_order,
     )  # fmt: skip
     assert sum(len(part.TEXTS) for part in parts) == len(PROBLEMS)
 

@@ -253,6 +253,56 @@ ROWS: list[tuple[str, str, str, str]] = [
         "$1, 1, $2, true, '{{}}'",
     ),
     (
+        "invoice", "invoice_id",
+        "tenant_id, bill_id, account_id, buyer, fen, tax_fen, document, asked_by, asked_us",
+        "$1, {bill_id}, {account_id}, $2, 777, 7, '{{}}', 1, 1",
+    ),
+    (
+        "debit_authorisation", "authorisation_id",
+        "tenant_id, account_id, contract, bank, tail, signed_day, key_id, nonce, sealed, made_by, made_us",
+        "$1, {account_id}, $2, $2, '1234', 19675, 1, '\\x', '\\x', 1, 1",
+    ),
+    (
+        "debit_file", "file_id",
+        "tenant_id, key, layout, collect_day, lines, fen, made_by, made_us",
+        "$1, $2, $2, 19676, 1, 777, 1, 1",
+    ),
+    (
+        "debit_item", "",
+        "file_id, place, tenant_id, authorisation_id, account_id, fen, result",
+        "{file_id}, 1, $1, {authorisation_id}, {account_id}, 777, $2",
+    ),
+    (
+        "debit_answer", "answer_id",
+        "tenant_id, file_id, file_name, sha256, lines, fen, paid, paid_fen, declined, returned, repeated, read_by, read_us",
+        "$1, {file_id}, $2, $2, 1, 777, 1, 777, 0, 0, 0, 1, 1",
+    ),
+    (
+        "announcement", "announcement_id",
+        "tenant_id, topic, title_zh, title_en, text_zh, text_en, language, area_id, medium, channel_id, made_by, made_us",
+        "$1, 'outage', $2, $2, $2, $2, 'both', {area_id}, '{medium}', 1, 1, 1",
+    ),
+    (
+        "tag", "tag_id",  # a word of the whole utility: which meters have it is what lies at a place
+        "tenant_id, name, colour",
+        "$1, 'T{meter_id}', 'grey'",
+    ),
+    (
+        "meter_tag", "",
+        "tag_id, meter_id, tenant_id",
+        "{tag_id}, {meter_id}, $1",
+    ),
+    (
+        "app_user", "user_id AS application_id",
+        "tenant_id, login, name, password_hash, role",
+        "$1, 'omc-' || lpad({meter_id}::text, 16, '0'), $2, '!', 'application'",
+    ),
+    (
+        "client_application", "",
+        "application_id, tenant_id, client_id, scopes, meters, made_by",
+        "{application_id}, $1, 'omc-' || lpad({meter_id}::text, 16, '0'), '{{see_meters}}', '{{{meter_id}}}', $2",
+    ),
+    (
         "outbox_event", "",
         "tenant_id, kind, change, meter_id, subject_id, data",
         "$1, 'alarm', 'raised', {meter_id}, {alarm_id}, '{{}}'",
@@ -263,12 +313,13 @@ ROWS: list[tuple[str, str, str, str]] = [
 @dataclass
 class Place:
     """An area with one of everything. ``marks``: texts that nothing else has; ``private``: of addresses,
-    customers and what people wrote."""
+    customers and what people wrote; ``number``: of its meter."""
 
     utility: Utility
     ids: dict[str, Any] = field(default_factory=dict)
     marks: list[str] = field(default_factory=list)
     private: str = ""
+    number: str = ""
 
 
 async def furnish(world: World, clickhouse: ClickHouse, utility: Utility, name: str, parent_id: int) -> Place:
@@ -283,6 +334,7 @@ async def furnish(world: World, clickhouse: ClickHouse, utility: Utility, name: 
         meter = await client.post("/meters", json=new_meter(utility, area_id=place.ids["area_id"], address=mark))
         assert meter.status_code == 201, meter.text
         place.ids |= {"meter_id": meter.json()["meter_id"], "imei": int(meter.json()["imei"])}
+        place.number = meter.json()["number"]
         place.marks += [meter.json()["number"], meter.json()["imei"]]
     (grams,) = gram_sets([mark.lower()])
     async with world.owner.transaction():

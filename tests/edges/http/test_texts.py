@@ -24,6 +24,7 @@ NOTES = frozenset(  # lines are allowed and they begin as they like; never a hea
 CLOSED = frozenset(
     {"dev_eui", "iccid", "imei", "imsi", "prices", "bounds_m3", "add_m3", "points", "quantities", "event", "events"}
     | {"skills"}
+    | {"addresses"}  # networks of an application
     | {"column", "role"}  # by the columns of the import, by the roles that there are
     | {"phone", "identity_number", "bank_account"}  # by `fault` of domain/party/personal.py
 )  # by a pattern or a list, which the document leaves out where a field may be missing or is a list

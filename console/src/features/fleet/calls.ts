@@ -61,6 +61,7 @@ export const listAreas = (query: AreaQuery, signal: Abort) => call("get", "/api/
 export const getArea = (areaId: number, signal: Abort) => call("get", "/api/v1/areas/{area_id}", { path: { area_id: areaId }, signal });
 export const addArea = (body: NewArea) => call("post", "/api/v1/areas", { body });
 export const changeArea = (areaId: number, body: AreaChange) => call("patch", "/api/v1/areas/{area_id}", { path: { area_id: areaId }, body });
+export const jobCard = (meterId: number, language: "zh" | "en") => fileUrl("/api/v1/meters/{meter_id}/job-card", { language }, { meter_id: meterId });
 export const areasFile = (query: QueryOf<"download_areas">) => fileUrl("/api/v1/areas/file", query);
 export const importAreas = (file: File, reason: string): Promise<Job> =>
   sendFile(urlOf("/api/v1/areas/import", {}, { reason }), file);

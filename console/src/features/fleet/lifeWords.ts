@@ -44,6 +44,7 @@ export const lifeWords = {
   installations: ["安装记录", "Installations"],
   noInstallation: ["未曾挂在任何户号", "It never hung at an account"],
   history: ["经过", "History"],
+  jobCard: ["安装卡 (PDF)", "Installation card (PDF)"],
   noHistory: ["登记以前没有记录", "Nothing was kept before it was registered"],
   account: ["户号", "Account"],
   begins: ["自", "From"],

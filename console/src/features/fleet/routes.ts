@@ -21,4 +21,6 @@ export const routes: readonly Page[] = [
   { path: "/driver-pages", name: "driver-pages", component: () => import("./pages/DriverPages.vue"), meta: { title: "driverPage.title", needs: "see_products", under: "products" } },
   { path: "/drivers/:maker/:model", name: "driver", component: () => import("./pages/DriverDetail.vue"), meta: { title: "catalog.drivers", needs: "see_products", under: "products" } },
   { path: "/users/:userId(\\d+)/reach", name: "user-reach", component: () => import("./pages/ReachForm.vue"), meta: { title: "users.reach", needs: "manage_users", under: "users" } },
+  { path: "/applications/new", name: "application-new", component: () => import("./pages/ApplicationForm.vue"), meta: { title: "users.applicationNew", needs: "manage_users", under: "users" } },
+  { path: "/applications/:applicationId(\\d+)", name: "application", component: () => import("./pages/ApplicationForm.vue"), meta: { title: "users.application", needs: "manage_users", under: "users" } },
 ];

@@ -2,6 +2,9 @@
 // The operations on the session, people, tokens and the audit log.
 import { call, type Abort, type QueryOf, type Schemas } from "@/api/typed";
 
+export type ClientApplication = Schemas["ClientApplication"];
+export type NewApplication = Schemas["NewApplication"];
+export type ApplicationChange = Schemas["ApplicationChange"];
 export type ApiToken = Schemas["ApiToken"];
 export type NewToken = Schemas["NewToken"];
 export type NewUser = Schemas["NewUser"];
@@ -31,4 +34,16 @@ export const removeRole = (roleId: number, reason: string) => call("delete", "/a
 export const listTokens = (query: { cursor?: string; limit?: number }, signal: Abort) => call("get", "/api/v1/tokens", { query, signal });
 export const createToken = (body: NewToken) => call("post", "/api/v1/tokens", { body });
 export const revokeToken = (tokenId: number, reason: string) => call("delete", "/api/v1/tokens/{token_id}", { path: { token_id: tokenId }, query: { reason } });
+export const listApplications = (query: { cursor?: string; limit?: number }, signal: Abort) => call("get", "/api/v1/applications", { query, signal });
+export const getApplication = (applicationId: number, signal: Abort) => call("get", "/api/v1/applications/{application_id}", { path: { application_id: applicationId }, signal });
+export const listApplicationScopes = (signal: Abort) => call("get", "/api/v1/applications/scopes", { signal });
+export const addApplication = (body: NewApplication) => call("post", "/api/v1/applications", { body });
+export const changeApplication = (applicationId: number, body: ApplicationChange) =>
+  call("patch", "/api/v1/applications/{application_id}", { path: { application_id: applicationId }, body });
+export const renewSecret = (applicationId: number, overlapH: number, reason: string) =>
+  call("post", "/api/v1/applications/{application_id}/secret", { path: { application_id: applicationId }, body: { overlap_h: overlapH, reason } });
+export const takeOverApplication = (applicationId: number, reason: string) =>
+  call("post", "/api/v1/applications/{application_id}/responsible", { path: { application_id: applicationId }, body: { reason } });
+export const revokeApplication = (applicationId: number, reason: string) =>
+  call("delete", "/api/v1/applications/{application_id}", { path: { application_id: applicationId }, query: { reason } });
 export const listAudit = (query: AuditQuery, signal: Abort) => call("get", "/api/v1/audit", { query, signal });

@@ -7,6 +7,7 @@ export const routes: readonly Page[] = [
   { path: "/profile", name: "profile", component: () => import("./pages/ProfilePage.vue"), meta: { title: "profile.title" } },
   { path: "/users", name: "users", component: () => import("./pages/UserList.vue"), meta: { title: "users.title", needs: "manage_users" } },
   { path: "/roles", name: "roles", component: () => import("./pages/RoleList.vue"), meta: { title: "roles.title", needs: "manage_users", under: "users" } },
+  { path: "/applications", name: "applications", component: () => import("./pages/ApplicationList.vue"), meta: { title: "users.applications", needs: "manage_users", under: "users" } },
   { path: "/tokens", name: "tokens", component: () => import("./pages/TokenList.vue"), meta: { title: "tokens.title" } },
   { path: "/audit", name: "audit", component: () => import("./pages/AuditLog.vue"), meta: { title: "audit.title", needs: "see_trail" } },
 ];

@@ -49,6 +49,9 @@ export const words = {
   },
   users: {
     reach: ["权限范围", "Reach of the rights"],
+    applications: ["应用", "Applications"],
+    application: ["应用", "Application"],
+    applicationNew: ["新建应用", "New application"],
     title: ["用户与角色", "Users and roles"],
     login: ["用户名", "User name"],
     name: ["姓名", "Name"],

@@ -108,6 +108,9 @@ async def _ask(signer: Signer | None, question: Callable[[Signer], Awaitable[T]]
 
 
 def _credential(actor: Actor, person: SignerLogin) -> Credential:
+    """Raises ``persons-only`` for an application: it signs nothing, with nobody's password."""
+    if actor.kind == "application":
+        raise Problem("persons-only")
     return Credential(person.login, person.password, actor.address)
 
 

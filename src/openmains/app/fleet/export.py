@@ -115,15 +115,17 @@ async def write_xlsx(path: Path, pages: Pages, columns: Sequence[str], zone: Zon
         str(path),
         {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
     )
-    sheet, place = _sheet(book, head(columns, language)), 0
-    async for page in pages:
-        for meter in page:
-            place += 1
-            if place == SHEET_ROWS:
-                sheet, place = _sheet(book, head(columns, language)), 1
-            _write(sheet, place, row(meter, columns, zone, language))
-        await asyncio.sleep(0)  # others want to be served meanwhile
-    await asyncio.to_thread(book.close)
+    try:
+        sheet, place = _sheet(book, head(columns, language)), 0
+        async for page in pages:
+            for meter in page:
+                place += 1
+                if place == SHEET_ROWS:
+                    sheet, place = _sheet(book, head(columns, language)), 1
+                _write(sheet, place, row(meter, columns, zone, language))
+            await asyncio.sleep(0)  # others want to be served meanwhile
+    finally:  # where a page is refused too: its sheets are files that wait to be packed
+        await asyncio.to_thread(book.close)
 
 
 def _sheet(book: xlsxwriter.Workbook, first: Sequence[Cell]) -> Any:

@@ -12,6 +12,8 @@ _hasher = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=1)
 
 SESSION_PREFIX = "oms_"
 BROWSER_PREFIX = "omb_"
+CLIENT_PREFIX = "omcs_"
+ACCESS_PREFIX = "oma_"
 TOKEN_PREFIX = "omt_"  # noqa: S105 a mark that lets a leaked token be recognised, not a secret
 
 

@@ -21,10 +21,12 @@ def allowed(role: str, own: Sequence[str] | None) -> frozenset[Permission]:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something, from where: made from a session or token for one request.
+    """Who does something, from where: made from a session, a token or an application's access token for one request.
 
-    ``role``: code of the role; ``own``: the permissions' names where it is one of the utility's own. A token may do what its role may, and
-    never more than the person whose token it is: ``holder_role``, ``holder_own``.
+    ``role``: code of the role; ``own``: the permissions' names where it is one of the utility's own, the scopes of an application. A token may
+    do what its role may, and never more than the person whose token it is: ``holder_role``, ``holder_own``; an application never
+    more than who is responsible for it. ``meters``, ``addresses``, ``rate``: of an application: its bound devices, the
+    networks that it asks from, its requests in a second.
     """
 
     tenant_id: TenantId
@@ -34,7 +36,7 @@ class Actor:
     role: str
     locale: str
     zone: str
-    kind: str  # 'session' or 'token'
+    kind: str  # 'session', 'token' or 'application'
     must_change: bool = False
     address: str = ""
     request_id: str = ""
@@ -44,11 +46,14 @@ class Actor:
     places: Sequence[int] = ()
     media: Sequence[str] = ()
     products: Sequence[int] = ()
+    meters: Sequence[int] = ()
+    addresses: Sequence[str] = ()
+    rate: int | None = None
 
     @property
     def reach(self) -> Reach:
         """Where its rights hold."""
-        return Reach(tuple(self.places), tuple(self.media), tuple(self.products))
+        return Reach(tuple(self.places), tuple(self.media), tuple(self.products), tuple(self.meters))
 
     @property
     def held(self) -> frozenset[Permission]:

@@ -4,6 +4,7 @@
 from datetime import datetime
 from typing import Any, Protocol
 
+from openmains.app.identity.application_model import ApplicationRecord
 from openmains.app.identity.model import Actor, ApiToken, AuditEntry, RoleRecord, SignInRecord, TrailFilter, User
 from openmains.domain.identity.permission import Permission
 from openmains.domain.identity.reach import EVERYWHERE, Reach
@@ -22,6 +23,9 @@ class SignInStore(Protocol):
 
     async def find_credential(self, secret_hash: bytes) -> Actor | None:
         """Who a session or token belongs to, if it is valid now."""
+
+    async def find_application(self, client_id: str, secret_hash: bytes) -> ApplicationRecord | None:
+        """The client application of this name, and whether the secret is one of its own."""
 
 
 class UserStore(Protocol):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far rights reach (R13.5): a grant is a role, and where it holds – places with all below them, media, products (a maker's own models).
+"""How far rights reach (R13.5): a grant is a role, and where it holds – places with all below them, media, products (a maker's own models), for
+a client application also the devices that it is bound to.
 
 Within its reach somebody may what the role may; outside, nothing is there. What concerns the utility as a whole nobody does whose
 rights are limited: ``WHOLE`` names those permissions, and a limited person does not hold them, whatever the role says.
@@ -28,16 +29,18 @@ WHOLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Where a grant holds. Each that is empty limits nothing; ``places`` are areas, each with all below it."""
+    """Where a grant holds. Each that is empty limits nothing; ``places`` are areas, each with all below it; ``meters`` are the bound devices
+    of an application, beside which stand the products of these (ADR 0061)."""
 
     places: tuple[int, ...] = ()
     media: tuple[str, ...] = ()
     products: tuple[int, ...] = ()
+    meters: tuple[int, ...] = ()
 
     @property
     def is_whole(self) -> bool:
         """The whole utility."""
-        return not (self.places or self.media or self.products)
+        return not (self.places or self.media or self.products or self.meters)
 
 
 EVERYWHERE = Reach()

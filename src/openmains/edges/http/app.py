@@ -41,6 +41,7 @@ from openmains.edges.http import (
     device_management,
     driver_pages,
     field,
+    field_papers,
     fleet,
     fleet_due,
     fleet_lives,
@@ -48,6 +49,7 @@ from openmains.edges.http import (
     fleet_meters,
     home,
     identity,
+    identity_applications,
     identity_roles,
     identity_session,
     identity_views,
@@ -118,15 +120,16 @@ _HEADERS = {
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
 }
 _MODULES = (
-    identity_session, identity_views, identity, identity_roles, fleet, fleet_meters, fleet_map, tags, readings, readings_quantities,
-    readings_log, readings_exceptions,
+    identity_session, identity_views, identity, identity_roles, identity_applications, fleet, fleet_meters, fleet_map, tags, readings,
+    readings_quantities, readings_log, readings_exceptions,
     readings_edits, readings_versions, readings_manual, readings_changes, alarm, alarm_life, alarm_limits, monitors, ingest, job,
     security, device_management, command, command_policy, command_safety, command_facts, command_batches, readings_report, tariff,
     tariff_plans, ledger, billing, server_accounts, bill_papers, invoices, arrears, payment, payment_orders, payment_comparisons,
     debits, payment_partners, receipt_papers,
     readings_bulk, readings_insert, readings_sums, readings_saved, readings_tasks, areas, concentrators,
     driver_pages, imports, home, party, party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log,
-    announcements, customer_session, customer_homes, customer_acts, subscriptions, field, work_order, work_order_field, rule, system,
+    announcements, customer_session, customer_homes, customer_acts, subscriptions, field, field_papers,
+    work_order, work_order_field, rule, system,
 )  # fmt: skip
 _ERRORS = {
     status: ResponseSpec(

@@ -54,7 +54,7 @@ from openmains.edges.http.proxies import Hop, Proxies
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 PASSWORDS_AT_ONCE = 2  # each takes 64 MiB and a processor for 60 ms
-GUESS_RATE = (1 / 60, 20)  # wrong codes of an address, at whatever phones
+GUESS_RATE = (1 / 60, 20)  # wrong codes of an address, at whatever phones; wrong secrets, of whatever applications
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,13 @@ class ApiDeps:
     api_limiter: Limiter = field(init=False)
     sign_in_limiter: Limiter = field(init=False)
     guess_limiter: Limiter = field(init=False)
+    application_limiters: dict[int, Limiter] = field(init=False)
+
+    def application_limiter(self, rate: int | None) -> Limiter:
+        """Of applications that may ask ``rate`` times a second, with as many in ten seconds at once; None: as everybody."""
+        if rate is None:
+            return self.api_limiter
+        return self.application_limiters.setdefault(rate, Limiter(rate, 10 * rate))
 
     def now_s(self) -> int:
         """The clock in whole seconds UTC."""
@@ -147,6 +154,7 @@ class ApiDeps:
         self.api_limiter = Limiter(*self.settings.api_rate)
         self.sign_in_limiter = Limiter(*self.settings.sign_in_rate)
         self.guess_limiter = Limiter(*GUESS_RATE)
+        self.application_limiters = {}
 
 
 def deps_of(connection: Connection) -> ApiDeps:

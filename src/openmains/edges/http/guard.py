@@ -18,6 +18,7 @@ from openmains.app.identity.session import note_use
 from openmains.app.portal.model import Visitor
 from openmains.app.problems import Problem
 from openmains.app.reach import NONE, Limits, limit_to
+from openmains.domain.identity.application import asks_from
 from openmains.domain.identity.lockout import place_of_address
 from openmains.domain.identity.permission import PERMISSIONS
 from openmains.edges.http.deps import ApiDeps, Connection, client_address, client_hop, deps_of, let_wait
@@ -78,6 +79,7 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
         _check_origin(connection, deps, header_needed=not is_socket)
     if access is None:
         raise Problem("not-allowed", needed="?")
+    _check_application(connection, deps, actor)
     if access.permission is not None and access.permission not in actor.permissions:
         words = PERMISSIONS[access.permission]
         raise Problem("not-allowed", needed=(words.zh, words.en))
@@ -87,6 +89,15 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
         raise Problem("whole-utility-only")
     connection.scope["state"]["actor"] = actor
     limit_to(Limits(actor.reach, actor.user_id))
+
+
+def _check_application(connection: Connection, deps: ApiDeps, actor: Actor) -> None:
+    """From where and how often, as was said when it was made; all its tokens together."""
+    if actor.kind != "application":
+        return
+    if actor.addresses and not asks_from(actor.address, actor.addresses):
+        raise Problem("address-refused", address=actor.address)
+    let_wait(deps.application_limiter(actor.rate).wait_s(f"application {actor.user_id}"))
 
 
 async def _authorize_customer(connection: Connection, deps: ApiDeps) -> None:
@@ -114,7 +125,7 @@ async def identify(connection: Connection, deps: ApiDeps) -> Actor | None:
         return None
     secret_hash = hash_secret(secret)
     actor = await deps.sign_in_store.find_credential(secret_hash)
-    if actor is None or actor.kind != kind:
+    if actor is None or (actor.kind == "session") != (kind == "session"):
         return None
     let_wait(deps.api_limiter.wait_s(f"credential {secret_hash.hex()}"))
     state = connection.scope.setdefault("state", {})
@@ -122,7 +133,7 @@ async def identify(connection: Connection, deps: ApiDeps) -> Actor | None:
     touch: SessionTouch = connection.app.state.touch
     if touch.due(secret_hash):
         await note_use(deps.store, actor, secret_hash, deps.now() + deps.settings.session)
-        if kind == "session":
+        if kind == "session":  # in a cookie
             state[RENEWED] = session_cookie(connection, secret, deps.settings.session).to_header(header="")
     return replace(actor, address=client_address(connection), request_id=request_id_of(connection.scope))
 

@@ -12,6 +12,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotFoundException, ValidationException
 from litestar.types import Scope
+from msgspec import UNSET, UnsetType
 
 from openmains.app.problems import Problem
 from openmains.edges.http.deps import deps_of
@@ -36,7 +37,17 @@ BY_STATUS = {
     429: "too-many-requests",
 }
 # Headers that a problem's code or values stand for: a use case says why and for how long, not how HTTP puts it.
-_OF_CODE = {"sign-in-needed": {"WWW-Authenticate": "Bearer"}}  # RFC 9110 11.6.1
+_OF_CODE = {  # RFC 9110 11.6.1
+    "sign-in-needed": {"WWW-Authenticate": "Bearer"},
+    "client-refused": {"WWW-Authenticate": 'Basic realm="OpenMains", charset="UTF-8"'},
+}
+OAUTH = {  # RFC 6749 5.2
+    "client-refused": "invalid_client",
+    "address-refused": "unauthorized_client",
+    "grant-not-offered": "unsupported_grant_type",
+    "scope-not-held": "invalid_scope",
+    "token-request-incomplete": "invalid_request",
+}
 _OF_VALUE = {"retry_after_s": "Retry-After"}  # RFC 9110 10.2.3, in seconds
 FAULTS = (  # words in what the reader of the input says, and the field code they mean
     (("unknown field",), "unknown-field"),
@@ -67,7 +78,7 @@ class FieldProblem(msgspec.Struct, frozen=True):
 
 
 class ProblemDetails(msgspec.Struct, frozen=True):
-    """RFC 9457."""
+    """RFC 9457. ``error``: what a client of OAuth 2.0 looks for (RFC 6749 section 5.2), where a token was asked for."""
 
     type: str
     title: str
@@ -75,6 +86,7 @@ class ProblemDetails(msgspec.Struct, frozen=True):
     detail: str
     request_id: str
     errors: list[FieldProblem] = []
+    error: str | UnsetType = UNSET
 
 
 def request_id_of(scope: Scope) -> str:
@@ -111,6 +123,7 @@ def render(
         detail=detail,
         request_id=request_id_of(request.scope),
         errors=[FieldProblem(pointer, code, field_text(code, language)) for pointer, code in problem.fields],
+        error=OAUTH.get(problem.code, UNSET),
     )
     headers = {name: str(problem.values[value]) for value, name in _OF_VALUE.items() if value in problem.values}
     headers |= {**_OF_CODE.get(problem.code, {}), **(further or {})}

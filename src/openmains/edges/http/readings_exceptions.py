@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from litestar import Request, get, post
 from litestar.params import FromQuery, JSONBody, QueryParameter
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from openmains.app.identity.model import Actor
 from openmains.app.problems import Problem
@@ -66,7 +66,13 @@ async def list_exceptions(
     )
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         rows = await work[ExceptionStore].page(limit + 1, after_id("exceptions", cursor), chosen)
-    return page("exceptions", rows, limit, lambda found: found.exception_id)
+    actor = actor_of(request)
+    return page("exceptions", [_shown(actor, row) for row in rows], limit, lambda found: found.exception_id)
+
+
+def _shown(actor: Actor, found: ReadingException) -> ReadingException:
+    """Whose meter it is, only to who may see customers."""
+    return found if actor.may(Permission.SEE_CUSTOMERS) else structs.replace(found, customer_name=None)
 
 
 def _number_of(rule: str | None) -> int | None:
@@ -105,7 +111,7 @@ async def read_exception(request: Request[Any, Any, Any], exception_id: Id) -> R
         found = await work[ExceptionStore].get(ExceptionId(exception_id))
     if found is None:
         raise Problem("not-found")
-    return found
+    return _shown(actor_of(request), found)
 
 
 @post(
@@ -119,7 +125,11 @@ async def judge_exception(
     request: Request[Any, Any, Any], exception_id: Id, data: JSONBody[Judgement]
 ) -> ReadingException:
     """Accept the value, keep the estimate, or set another value; accept or reject messages held for their number."""
-    deps, actor = deps_of(request), actor_of(request)
+    actor = actor_of(request)
+    return _shown(actor, await _judged(deps_of(request), actor, exception_id, data))
+
+
+async def _judged(deps: ApiDeps, actor: Actor, exception_id: int, data: Judgement) -> ReadingException:
     if data.verdict == "reject" or (data.verdict == "accept" and await _is_about_a_number(deps, actor, exception_id)):
         if deps.replay is None:
             raise Problem("not-offered")

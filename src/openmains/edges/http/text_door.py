@@ -27,10 +27,10 @@ NAMES = frozenset(
     | {"email", "openid", "url", "subject"}  # where notices and events go, and how they begin
     | {"bank", "payer", "holder", "buyer", "component", "item"}  # on bills; who pays
     | {"work_order"}  # its kind, by its code
-    | {"meters", "put", "take"}  # numbers of meters behind a concentrator
+    | {"meters", "put", "take"}  # numbers of meters behind a concentrator, bound to an application
 )
 SECRETS = frozenset(
-    {"password", "current", "new", "secret"}
+    {"password", "current", "new", "secret", "client_secret"}
 )  # never shown, never exported, and people may have them as they like
 OPAQUE = frozenset({"cursor"})  # a mark of ours that comes back; its own reader knows it (``bad-cursor``)
 _MOST_TOLD = 20

@@ -28,7 +28,7 @@ Row = asyncpg.Record
 
 _LIMITED = """SELECT set_config('openmains.tenant', $1, true), set_config('openmains.user', $2, true),
  set_config('openmains.places', $3, true), set_config('openmains.media', $4, true), set_config('openmains.products', $5, true),
- set_config('role', 'openmains_limited', true)"""
+ set_config('openmains.meters', $6, true), set_config('role', 'openmains_limited', true)"""
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -108,6 +108,7 @@ async def tenant_transaction(pool: "asyncpg.Pool", tenant_id: int) -> AsyncItera
                 _array(reach.places),
                 _array(reach.media),
                 _array(reach.products),
+                _array(reach.meters),
             )
         yield connection
 

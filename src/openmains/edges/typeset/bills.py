@@ -18,7 +18,7 @@ import noto_cjk_sans_otc
 import segno
 import typst
 
-TEMPLATES = ("bill", "receipt")
+TEMPLATES = ("bill", "receipt", "job_card")
 FONT = "Noto Sans CJK SC"
 
 
@@ -43,6 +43,8 @@ class TypstBills:
         given = json.loads(document)
         if "pay" in given:
             given["pay"]["qr"] = picture_code(given["pay"]["scan"])
+        if "scan" in given:
+            given["qr"] = picture_code(given["scan"])
         made, warnings = self._compiler().compile_with_warnings(
             self._templates[given["template"]],
             format="pdf",

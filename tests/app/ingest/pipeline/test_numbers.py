@@ -200,10 +200,10 @@ def test_the_address_of_cjt_188_is_compared_without_the_makers_digits(number: st
 
 def test_how_many_digits_each_driver_compares() -> None:
     assert {driver.name: driver.number_digits for driver in CATALOG if driver.kind is DeviceKind.METER} == {
-        "axioma/qalcosonic-w1": 0, "axioma/qalcosonic-w1t": 0, "cjt188/gas-2004": 10, "cjt188/water-2004": 10,
+        "axioma/qalcosonic-w1": 0, "axioma/qalcosonic-w1t": 0, "bmeters/hydrodigit": 8, "cjt188/gas-2004": 10, "cjt188/water-2004": 10,
         "elster/falcon": 8, "en13757/gas": 8, "en13757/water": 8, "gwf/mtkcoder": 8, "itron/cyble-gas": 8,
         "itron/cyble-water": 8, "lgb/g350": 8, "lwm2m/gas-1": 0, "lwm2m/water-1": 0, "modbus/mag-1": 0,
-        "openmains/gas-1": 12, "openmains/water-1": 12, "station/gas-1": 16, "station/water-1": 16,
+        "openmains/gas-1": 12, "sensus/iperl": 8, "openmains/water-1": 12, "station/gas-1": 16, "station/water-1": 16,
     }  # fmt: skip
 
 

@@ -3,13 +3,15 @@
 
 Their own stores read for all tenants and know no person. Here every row of an area or product outside is left out, before anything is
 added up; a question about single meters carries the areas and products it may find. Names of areas stay whole: a line for the area
-above one's own counts what lies below one's own alone.
+above one's own counts what lies below one's own alone. Who is bound to single devices has no sums here: what is kept by area and product
+cannot be parted by meter.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
+from openmains.app.problems import Problem
 from openmains.app.reach import limits_now
 from openmains.app.readings.report.accuracy_model import ManualRead, RegisterCheck
 from openmains.app.readings.report.collection import (
@@ -65,6 +67,7 @@ class WithinNames:
 
     async def labels(self, tenant_id: TenantId) -> Labels:
         """See the port."""
+        _of_no_bound_devices()
         found = await self._names.labels(tenant_id)
         return found if limits_now().reach.is_whole else replace(found, set_aside=0)
 
@@ -184,7 +187,13 @@ class WithinDue:
         return {day: Frozen(of.frozen_s, scope.counts(of.counts)) for day, of in own.items() if of is not None}
 
 
+def _of_no_bound_devices() -> None:
+    if limits_now().reach.meters:
+        raise Problem("bound-to-devices")
+
+
 async def scope_now(names: LabelStore, tenant_id: TenantId) -> Scope | None:
     """None: everything."""
+    _of_no_bound_devices()
     reach = limits_now().reach
     return None if reach.is_whole else Scope(await names.labels(tenant_id), reach)

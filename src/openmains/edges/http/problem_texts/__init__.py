@@ -7,6 +7,7 @@ is told here, one file a context. A code without a text, or a text nobody raises
 
 from openmains.edges.http.problem_texts import (
     alarm,
+    application,
     billing,
     command,
     device_management,
@@ -30,6 +31,7 @@ from openmains.edges.http.problem_texts.text import Text
 PROBLEMS: dict[str, Text] = {
     **request.TEXTS,
     **identity.TEXTS,
+    **application.TEXTS,
     **fleet.TEXTS,
     **party.TEXTS,
     **portal.TEXTS,

@@ -29,7 +29,7 @@ DELETE FROM reading_route WHERE tenant_id = :tenant_id AND route_id = :route_id
 
 -- name: person_who_reads
 -- Who may sign in.
-SELECT EXISTS (SELECT FROM app_user WHERE tenant_id = :tenant_id AND user_id = :user_id AND NOT disabled)
+SELECT EXISTS (SELECT FROM app_user WHERE tenant_id = :tenant_id AND user_id = :user_id AND NOT disabled AND role <> 'application')
 
 -- name: lock_routes
 -- Two that change who is in which route wait for each other: a meter that is in none is no row that could be locked.

@@ -19,6 +19,7 @@ from openmains.app.fleet.search import (
     parse_query,
     search_text,
 )
+from openmains.app.problems import Problem
 from openmains.app.reach import limits_now
 from openmains.domain.ids import AreaId, MeterId, TenantId
 from openmains.edges.postgres.db import Connection
@@ -139,6 +140,8 @@ async def _candidates(
 async def _in_reach(connection: Connection, within: Within) -> Within:
     """The functions that find work with the owner's rights: they are told what the transaction may see."""
     reach = limits_now().reach
+    if reach.meters:  # they are listed; a page of a search would end where others' rows fill it
+        raise Problem("bound-to-devices")
     if reach.places:
         rows = await _QUERIES["areas_in_reach"].fetch(connection)
         within = replace(within, reach=frozenset(row["area_id"] for row in rows))

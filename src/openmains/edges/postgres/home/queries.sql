@@ -23,7 +23,7 @@ SELECT EXISTS (SELECT FROM area WHERE tenant_id = :tenant_id) AS areas, EXISTS (
        EXISTS (SELECT FROM meter WHERE tenant_id = :tenant_id) AS meters, EXISTS (SELECT FROM device_key WHERE tenant_id = :tenant_id) AS keys,
        EXISTS (SELECT FROM (SELECT s.last_seen_us FROM meter m JOIN meter_state s ON s.meter_id = m.meter_id WHERE m.tenant_id = :tenant_id LIMIT 1000) f
                 WHERE f.last_seen_us IS NOT NULL) AS heard,
-       (SELECT count(*) FROM app_user WHERE tenant_id = :tenant_id) > 1 AS people
+       (SELECT count(*) FROM app_user WHERE tenant_id = :tenant_id AND role <> 'application') > 1 AS people
 
 -- name: timeline
 -- What happened to a meter, newest first. Each part is short by itself and read along an index of the meter; the trail by its object.

@@ -23,6 +23,13 @@ def _plain(value: Any) -> Any:
     return plain
 
 
+def _who(actor: Actor) -> str:
+    """A person by the login, an application by its name; no login has a space or a bracket, so that none passes for the other."""
+    if actor.kind == "session":
+        return actor.login
+    return f"{actor.name if actor.kind == 'application' else actor.login} ({actor.kind})"
+
+
 class Audit:
     """``AuditTrail`` on one tenant's transaction."""
 
@@ -45,7 +52,7 @@ class Audit:
             self._connection,
             tenant_id=self._tenant_id,
             user_id=actor.user_id or None,
-            actor=actor.login if actor.kind == "session" else f"{actor.login} ({actor.kind})",
+            actor=_who(actor),
             action=action,
             object_type=object_type,
             object_id=str(object_id),

@@ -13,17 +13,21 @@ SELECT * FROM find_sign_in(:tenant_code, :login, :address, :browser)
 -- Whose session or token this is, if it is valid now.
 SELECT * FROM find_credential(:secret_hash)
 
+-- name: find_application
+-- Which client application asks for a token, and whether the secret is its own.
+SELECT * FROM find_application(:client_id, :secret_hash)
+
 -- name: users
--- Of a tenant, from one on.
+-- Of a tenant, from one on; accounts of applications are none of its people.
 SELECT user_id, login, name, role, locale, disabled, must_change, created_at, places, media, products,
        (SELECT max(p.locked_until) FROM sign_in_place p WHERE p.user_id = u.user_id AND p.locked_until > now()) AS locked_until
-  FROM app_user u WHERE tenant_id = :tenant_id AND user_id > :after ORDER BY user_id LIMIT :most
+  FROM app_user u WHERE tenant_id = :tenant_id AND user_id > :after AND role <> 'application' ORDER BY user_id LIMIT :most
 
 -- name: user
 -- One of them.
 SELECT user_id, login, name, role, locale, disabled, must_change, created_at, places, media, products,
        (SELECT max(p.locked_until) FROM sign_in_place p WHERE p.user_id = u.user_id AND p.locked_until > now()) AS locked_until
-  FROM app_user u WHERE tenant_id = :tenant_id AND user_id = :user_id
+  FROM app_user u WHERE tenant_id = :tenant_id AND user_id = :user_id AND role <> 'application'
 
 -- name: add_user
 -- No row where the login is taken. The new user must change the password.
@@ -201,6 +205,7 @@ SELECT audit_id, at, user_id, actor, action, object_type, object_id,
          WHEN 'manual_reading' THEN (SELECT m.number FROM manual_reading r JOIN meter m USING (meter_id) WHERE r.reading_id = object_id::bigint)
          WHEN 'dead_letter' THEN (SELECT m.number FROM dead_letter d JOIN meter m USING (meter_id) WHERE d.dead_letter_id = object_id::bigint)
          WHEN 'job' THEN (SELECT j.params ->> 'file_name' FROM job j WHERE j.job_id = object_id::bigint)
+         WHEN 'application' THEN (SELECT u.name FROM app_user u WHERE u.user_id = object_id::bigint)
          WHEN 'api_token' THEN (SELECT t.name FROM api_token t WHERE t.token_id = object_id::bigint)
          WHEN 'saved_query' THEN (SELECT q.name FROM saved_query q WHERE q.saved_id = object_id::bigint)
          WHEN 'tariff' THEN (SELECT f.name FROM tariff f WHERE f.tariff_id = object_id::bigint)
@@ -263,7 +268,7 @@ RETURNING true
 -- name: restore_account
 -- A new password, not disabled; no row where nobody has the login.
 UPDATE app_user SET password_hash = :password_hash, must_change = true, disabled = false
- WHERE tenant_id = :tenant_id AND login = :login
+ WHERE tenant_id = :tenant_id AND login = :login AND role <> 'application'
 RETURNING true
 
 -- name: end_sessions_of_login

@@ -5,6 +5,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
+from openmains.app.identity.application_model import ApplicationRecord
 from openmains.app.identity.hashing import hash_password
 from openmains.app.identity.model import Actor, ApiToken, SignInRecord, User
 from openmains.domain.identity.reach import EVERYWHERE, Reach
@@ -25,7 +26,7 @@ def _token(row: Row) -> ApiToken:
 
 
 class SignIn:
-    """``SignInStore``: the two look-ups that cross tenants, through functions of the schema's owner."""
+    """``SignInStore``: the look-ups that cross tenants, through functions of the schema's owner."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -43,6 +44,10 @@ class SignIn:
     async def find_credential(self, secret_hash: bytes) -> Actor | None:
         row = await _QUERIES["find_credential"].fetchrow(self._pool, secret_hash=secret_hash)
         return None if row is None else Actor(**dict(row))
+
+    async def find_application(self, client_id: str, secret_hash: bytes) -> ApplicationRecord | None:
+        row = await _QUERIES["find_application"].fetchrow(self._pool, client_id=client_id, secret_hash=secret_hash)
+        return None if row is None else ApplicationRecord(**dict(row))
 
 
 class Users:

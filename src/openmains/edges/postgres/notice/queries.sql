@@ -31,7 +31,7 @@ UPDATE notice_channel SET is_gone = true, is_on = false, secrets = '{}', key_id 
 -- Users with how they are reached; those without settings too.
 SELECT u.user_id, u.login, u.name, u.locale, u.disabled, p.settings
   FROM app_user u LEFT JOIN notice_person p USING (user_id)
- WHERE u.tenant_id = :tenant_id AND (:user_id::bigint IS NULL OR u.user_id = :user_id) ORDER BY u.user_id
+ WHERE u.tenant_id = :tenant_id AND u.role <> 'application' AND (:user_id::bigint IS NULL OR u.user_id = :user_id) ORDER BY u.user_id
 
 -- name: set_notice_person
 -- How a person is reached.

@@ -27,7 +27,7 @@ SELECT p.policy_id, p.settings, p.area_id, a.path, a.path_end
 -- name: rota_persons
 -- Users that are in service, with how they are reached.
 SELECT u.user_id, u.locale, p.settings FROM app_user u LEFT JOIN notice_person p USING (user_id)
- WHERE u.tenant_id = :tenant_id AND NOT u.disabled ORDER BY u.user_id
+ WHERE u.tenant_id = :tenant_id AND NOT u.disabled AND u.role <> 'application' ORDER BY u.user_id
 
 -- name: rota_calendars
 -- Weeks of shifts.

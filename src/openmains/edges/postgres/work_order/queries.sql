@@ -37,7 +37,7 @@ ON CONFLICT (user_id) DO UPDATE SET skills = excluded.skills, area_ids = exclude
 -- name: role_of_worker
 -- Of a user of the tenant who is in service, with what it may do where it is the utility's own.
 SELECT u.role, (SELECT r.permissions FROM own_role r WHERE r.tenant_id = u.tenant_id AND r.role_id = u.own_role_id) AS own
-  FROM app_user u WHERE u.tenant_id = :tenant_id AND u.user_id = :user_id AND NOT u.disabled
+  FROM app_user u WHERE u.tenant_id = :tenant_id AND u.user_id = :user_id AND NOT u.disabled AND u.role <> 'application'
 
 -- name: known_areas
 -- Which of these areas there are.
