@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from openmains.domain.period import zone
+from openmains.domain.period import date_to_day, zone
 from tests.support.engines import new_var, remove_var
 from tests.support.patience import PATIENCE_S
 from tests.support.ports import free_port
@@ -209,6 +210,10 @@ async def test_demo(demo: Demo) -> None:
         [corrected] = system.pages("/bill-corrections", limit=50)
         assert corrected["state"] == "approved" and corrected["author_id"] != corrected["decided_by"]
         assert [one["before_fen"] > one["after_fen"] for one in corrected["bills"]] == [True]
+        at_server = list(system.pages("/server-accounts", limit=50))
+        assert len(at_server) == 12 and {one["why"] for one in at_server} <= {"", "missing-days"}
+        if zone(ZONE).day_of(int(time.time())) > date_to_day(date.fromisoformat(at_server[0]["since_day"])):
+            await until(lambda: [one for one in system.pages("/server-accounts", limit=50) if one["deducted_fen"] > 0])
         owing = list(system.pages("/arrears", limit=200))
         assert 100 < len(owing) < 300
         calm(system)

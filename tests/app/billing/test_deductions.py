@@ -170,6 +170,9 @@ def test_it_begins_and_ends_on_its_days() -> None:
         "days before it count for the tiers"
     )
     assert account.versions[OCTOBER + 5][0].fen == 660  # 15 m3 are counted: 3 of tier 2
+    account.days[1].pop(OCTOBER + 1)
+    assert account.turn(OCTOBER + 8) == [] and account.last is not None
+    assert (account.last.open_day, account.last.why) == (OCTOBER + 1, "missing-days"), "the day that keeps them is told"
     nobody = deduct_many([ToDeduct(AccountMonth(9, (), None, {}), OCTOBER, OCTOBER, OCTOBER + 2, {})], {})
     assert nobody == [Deducted(9, [], OCTOBER, "no-meter", None, None)]
     account.links = (link(tariff_id=0),)

@@ -74,7 +74,8 @@ class Town:
             for number, meter in enumerate(self.meters, 1)
         ]
         entries = {"members": members, "from_day": "2024-01-02", "reason": "all of them"}
-        assert (await clerk.post(f"/tariffs/{self.tariff}/members", json=entries)).status_code == 204
+        answer = await clerk.post(f"/tariffs/{self.tariff}/members", json=entries)
+        assert answer.status_code == 204, answer.text
         return self
 
     async def days(self, account: int, first: date, count: int, litres: int, **more: Any) -> None:

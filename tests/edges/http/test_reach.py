@@ -9,7 +9,7 @@ from openmains.app.alarm.seen import within_reach
 from openmains.app.reach import NONE, Limits, limit_to
 from openmains.app.system.model import LiveEvent
 from openmains.domain.identity.reach import WHOLE, Reach
-from tests.edges.http.world import Utility, World, new_meter
+from tests.edges.http.world import MEDIUM, Utility, World, new_meter
 
 
 class Town:
@@ -58,8 +58,7 @@ async def test_a_branch_is_all_there_is(town: Town) -> None:
 
 async def test_media_are_a_limit_of_their_own(town: Town) -> None:
     """The utility's meters are all of one medium: of the other nothing is there, and sums of areas tell of none."""
-    medium = town.world.deps.drivers.pages()[0].medium
-    for wanted, count in ((medium, 3), ("gas" if medium == "water" else "water", 0)):
+    for wanted, count in ((MEDIUM, 3), ("gas" if MEDIUM == "water" else "water", 0)):
         token = await town.world.user(town.utility, "viewer", media=[wanted])
         async with town.world.client(token) as client:
             assert len((await client.get("/meters")).json()["items"]) == count

@@ -62,8 +62,8 @@ class Charged:
                 date_to_day(since),
             )
 
-    async def pay(self, account: int, fen: int) -> None:
-        await made(self.clerk, "/receipts", {"key": key(), "account_id": account, "channel": "bank", "fen": fen})
+    async def pay(self, account: int, fen: int) -> dict[str, Any]:
+        return await made(self.clerk, "/receipts", {"key": key(), "account_id": account, "channel": "bank", "fen": fen})
 
     async def account(self, account: int) -> dict[str, Any]:
         (found,) = (await done_(self.clerk, "/server-accounts", account_id=account))["items"]
@@ -216,7 +216,7 @@ async def test_a_balance_below_the_limit_is_a_debt_until_it_is_paid(world: World
         await one.turn()
         stages = {row["account_id"]: row["stage"] for row in (await done_(one.clerk, "/server-accounts"))["items"]}
         assert stages == {1: "enough", 2: "below", 3: "low"}
-        assert await PostgresServerWork(place.world.owner).charging() != []  # type: ignore[arg-type]
+        assert await PostgresServerWork(world.pipeline).charging() != []
         assert (await done_(one.clerk, "/arrears"))["items"] == [], "not before the day after"
         owed = -(await one.account(2))["balance_fen"]
         await world.owner.execute(
@@ -233,6 +233,20 @@ async def test_a_balance_below_the_limit_is_a_debt_until_it_is_paid(world: World
         await one.pay(2, 1000)
         await one.turn()
         assert (await one.account(2))["stage"] == "enough", "exactly the warning level is enough"
+
+        # a payment that was none is taken back whole, though a day of it was used: the balance is below 0
+        wrong, before = await one.pay(1, 700_000), await one.account(1)
+        await one.corrected(1, first, 5_000_000, 2)
+        await one.turn()
+        assert (await one.held(1))[0] < 700_000
+        asked = await made(one.clerk, f"/receipts/{wrong['receipt_id']}/return", REASON)
+        await made(one.chief, f"/payment-returns/{asked['return_id']}/approve", REASON)
+        taken = (await one.account(1))["deducted_fen"] - before["deducted_fen"]
+        assert (await one.account(1))["balance_fen"] == before["balance_fen"] - 700_000 - taken < 0
+        entry = (await one.days(1))[0]["entry_id"]
+        act = {"key": key(), "kind": "reversal", "reverses": entry, **REASON}
+        assert problem(await one.clerk.post("/ledger/acts", json=act)) == "reversed-elsewhere"
+        await balanced(world, place.utility)
 
         # ended: what was deducted stays, no day more is taken, and nothing is said of the balance
         ended = await made_(one.chief, "/server-accounts/end", {"account_ids": [3], **REASON})

@@ -60,8 +60,8 @@ class ToDeduct(NamedTuple):
 
 
 class Deducted(NamedTuple):
-    """What follows. ``open_day``: the first day that is not deducted; ``why``: the doubt that keeps it, '' none; ``tariff_id``, ``meter_id``:
-    of the last day, None: there is none."""
+    """What follows. ``open_day``: the first day that is not deducted, or the earlier one of its month that is in doubt; ``why``: the doubt, ''
+    none; ``tariff_id``, ``meter_id``: of the last day, None: there is none."""
 
     account_id: int
     versions: list[NewVersion]
@@ -95,7 +95,7 @@ def deduct(one: ToDeduct, plans: Plans, known: Edges | None = None) -> Deducted:
             return Deducted(
                 account.account_id,
                 versions,
-                open_day,
+                open_day if made.code == NEGATIVE else made.day,
                 made.code,
                 _tariff(last),
                 None if last is None else last.meter_id,
@@ -105,7 +105,8 @@ def deduct(one: ToDeduct, plans: Plans, known: Edges | None = None) -> Deducted:
         whole, doubt = made
         last = whole
         versions += _versions(one, account, plans, first, whole, edges)
-        open_day, why = max(open_day, whole.counted.until), doubt
+        open_day = whole.counted.until if doubt else max(open_day, whole.counted.until)
+        why = doubt
         if doubt or end < after:
             break
         account = account._replace(before=whole.counted)

@@ -31,8 +31,8 @@ class ServerAccount(Struct, frozen=True):
 
     ``balance_fen``: what it paid ahead less what it owes; ``deducted_fen``: taken from it for days that are not billed yet; ``warn_fen``:
     below it the customer is warned; ``limit_fen``: how far below 0 it may be; ``below_since``: the day on which it fell below that.
-    ``last_day`` with ``last_fen`` and ``last_volume_m3``: the newest day that was deducted; ``open_day``: the first one that is not, and
-    ``why`` (docs/charging.md), '' where it is just not read yet."""
+    ``last_day`` with ``last_fen`` and ``last_volume_m3``: the newest day that was deducted; ``open_day``: the first one that is not, or an
+    earlier one of its month that is in doubt, and ``why`` (docs/charging.md), '' where it is just not read yet."""
 
     account_id: int
     number: str

@@ -24,8 +24,9 @@ from openmains.domain.ledger.entries import (
 )
 from openmains.domain.period import date_to_day
 
-OF_OTHERS = frozenset({"bill", "settle", "fee", "receipt", "order-refund"})
-"""How keys begin of entries that bills, settlements and receipts lead to: taken back by correcting the bill or giving the payment back."""
+OF_OTHERS = frozenset({"bill", "settle", "fee", "receipt", "order-refund", "deduct", "release"})
+"""How keys begin of entries that bills, settlements, receipts and readings lead to: taken back by correcting the bill or the reading, or giving
+the payment back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from openmains.app.ledger.ports import BilledSums, LedgerStore
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.ids import UserId
-from openmains.domain.ledger.entries import Entry, EntryLine, LedgerAccount, faults, payment
+from openmains.domain.ledger.entries import Entry, EntryKind, EntryLine, LedgerAccount, faults, payment
 from openmains.domain.period import date_to_day, day_to_date
 
 
@@ -73,7 +73,8 @@ async def book_bills(
 
 
 async def check_spent(work: Work, entry: Entry) -> None:
-    """Nobody spends credit that is not there, or settles more than is owed; of two at once the second sees what the first left.
+    """Nobody spends credit that is not there, or settles more than is owed; of two at once the second sees what the first left. A payment
+    that is taken back may have been deducted from at the server meanwhile: what was used is owed then, the balance is below 0.
 
     Raises ``not-so-much``.
     """
@@ -86,7 +87,10 @@ async def check_spent(work: Work, entry: Entry) -> None:
             continue
         await work[LedgerStore].lock_customer(account_id)
         held = await work[LedgerStore].balance(account_id)
-        if sums[LedgerAccount.CREDIT] > max(0, held.credit_fen):
+        free = held.credit_fen
+        if entry.kind is EntryKind.REVERSAL and sums[LedgerAccount.CREDIT] > max(0, free):
+            free += max(0, await work[LedgerStore].deducted(account_id))
+        if sums[LedgerAccount.CREDIT] > max(0, free):
             raise Problem("not-so-much", fen=held.credit_fen)
         if -sums[LedgerAccount.RECEIVABLE] > max(0, held.owed_fen):
             raise Problem("not-so-much", fen=held.owed_fen)

@@ -57,6 +57,9 @@ class LedgerStore(Protocol):
         """Nobody else reverses this entry until the transaction ends."""
 
     async def balance(self, account_id: int) -> CustomerBalance: ...
+    async def deducted(self, account_id: int) -> int:
+        """Fen that are deducted from a customer's credit and not billed yet."""
+
     async def movements(self, first_day: int, end_day: int) -> list[Movement]:
         """All accounts with any line before ``end_day``."""
 

@@ -86,19 +86,32 @@ async def _give_back(
         shift = await work[ShiftStore].open_of(author, lock=True)
         if shift is None or shift.shift_id != asked.shift_id:
             raise Problem("shift-closed")
-    await free_credit(work, receipt, receipt.fen, asked.reason, author, agreed, today, now_us)
+    await free_credit(work, receipt, receipt.fen, asked.reason, author, agreed, today, now_us, with_deducted=True)
     return await reverse(work, receipt.entry_id, asked.reason, author, agreed, today, now_us)
 
 
 async def free_credit(
-    work: Work, receipt: Receipt, fen: int, why: str, author: UserId, agreed: UserId, today: int, now_us: int
+    work: Work,
+    receipt: Receipt,
+    fen: int,
+    why: str,
+    author: UserId,
+    agreed: UserId,
+    today: int,
+    now_us: int,
+    *,
+    with_deducted: bool = False,
 ) -> None:
-    """So much of the account is credit again: what this payment paid is owed again, then the newest of what else was paid."""
+    """So much of the account is credit again: what this payment paid is owed again, then the newest of what else was paid. ``with_deducted``:
+    what was deducted at the server is as good as credit; the balance is below 0 then."""
     await work[LedgerStore].lock_customer(receipt.account_id)
     own = {(one.bill_id, one.of_fee) for one in receipt.paid}
     standing = await work[SettlementStore].standing(receipt.account_id)
     standing.sort(key=lambda one: ((one.bill_id, one.of_fee) not in own, -one.entry_id))
+    deducted = max(
+        0, await work[LedgerStore].deducted(receipt.account_id)
+    )  # at the server: it was used, and is owed then
     for one in standing:  # what it paid itself, then the newest
-        if (await work[LedgerStore].balance(receipt.account_id)).credit_fen >= fen:
+        if (await work[LedgerStore].balance(receipt.account_id)).credit_fen + deducted >= fen:
             break
         await reverse(work, one.entry_id, why, author, agreed, today, now_us)

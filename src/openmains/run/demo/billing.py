@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo utility's last month, billed as its people would bill it: a tariff drafted by a clerk and approved by the administrator, a bill run
-over all water accounts, payments at the counter and through a channel, one bill corrected by two persons, and some who have not paid.
+over all water accounts, payments at the counter and through a channel, one bill corrected by two persons, some who have not paid, and some who
+are charged at the server since then.
 
 Once for ever: a mark says that it was done, and what is there already is left as it is. The corrections go through the API, for the days they
 look at are the core's.
@@ -41,6 +42,7 @@ from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.queries import load
 from openmains.edges.postgres.unit_of_work import PostgresStore
 from openmains.run.demo import town
+from openmains.run.demo.charging import fill_charged
 from openmains.run.demo.debits import fill_debits
 from openmains.run.demo.history import chance
 from openmains.run.demo.payments import fill_payments
@@ -55,6 +57,7 @@ LOOK_EVERY_S = 2.0
 FLOAT_FEN = 50_000
 BY_PHONE = 12
 BY_DEBIT = 10
+AT_SERVER = 12
 REASON = "演示月 demo month"
 CORRECTION = "住户提交六口人户籍证明 the household proved six persons"
 DOCUMENT = PlanDocument(
@@ -176,6 +179,9 @@ class _Month:
         )
         owing = [bill.account_id for bill in bills if paid_of(bill.account_id, bill.total_fen) is None]
         debited = await fill_debits(self._store, self._sealer, chief, clerk, owing[:BY_DEBIT], self._today)
+        middle = [bill.account_id for bill in bills[len(bills) // 2 :][:AT_SERVER]]
+        charged = await fill_charged(self._store, chief, clerk, middle, self._today)
+        say(f"平台预付费 {charged} 户 / {charged} accounts are charged at the server")
         say(f"银行代扣(模拟) {debited} 笔 / {debited} collected by an emulated bank")
         say(f"微信支付(模拟) {phone} 笔 / {phone} payments by emulated WeChat Pay")
         month = self._month.isoformat()[:7]

@@ -93,6 +93,10 @@ SELECT coalesce(-sum(fen) FILTER (WHERE account = 'credit'), 0)::bigint AS credi
        coalesce(sum(fen) FILTER (WHERE account = 'receivable'), 0)::bigint AS owed_fen
   FROM ledger_line WHERE tenant_id = :tenant_id AND account_id = :account_id AND account IN ('receivable', 'credit')
 
+-- name: customer_deducted
+-- What is deducted from a customer's credit and not billed yet.
+SELECT coalesce(-sum(fen), 0)::bigint FROM ledger_line WHERE tenant_id = :tenant_id AND account_id = :account_id AND account = 'deducted'
+
 -- name: customer_balances
 -- The same of many; who has no line is not in it.
 SELECT account_id, coalesce(-sum(fen) FILTER (WHERE account = 'credit'), 0)::bigint AS credit_fen,

@@ -211,6 +211,12 @@ class Ledger:
         assert row is not None  # noqa: S101 sums always have a row
         return CustomerBalance(account_id, row["credit_fen"], row["owed_fen"])
 
+    async def deducted(self, account_id: int) -> int:
+        found: int = await _QUERIES["customer_deducted"].fetchval(
+            self._connection, tenant_id=self._tenant_id, account_id=account_id
+        )
+        return found
+
     async def movements(self, first_day: int, end_day: int) -> list[Movement]:
         rows = await _QUERIES["movements"].fetch(
             self._connection, tenant_id=self._tenant_id, first_day=first_day, end_day=end_day
