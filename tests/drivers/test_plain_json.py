@@ -3,12 +3,14 @@
 
 import json
 import random
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from openmains.drivers import catalog
 from openmains.drivers.errors import DriverPageError
+from openmains.drivers.frame_reading import FrameFaultError
 from openmains.drivers.model import MISSING_VALUE, Driver
 from openmains.drivers.plain_json.hook import JsonDriver
 from openmains.drivers.vectors import fault_of
@@ -219,3 +221,60 @@ def test_garbage_is_read_or_refused_and_nothing_else() -> None:
     refused = {r.row: r.reason for r in rejected}
     assert all(driver.check(text) == refused.get(row) for row, text in enumerate(texts))
     assert 0 < len(refused) < len(texts)
+
+
+LIST = HEAD.replace('en = "State"', 'en = "State"\ntopic = "works/+/all"\neach = "/meters"\nnumber = "/meters/0/id"')
+OF_LIST = '[[field]]\npointer = "/meters/0/m3"\npoint = "register_raw"\ndecimals = 3\n'
+
+
+def of_list() -> JsonDriver:
+    driver = load(OF_LIST, LIST)
+    assert isinstance(driver, JsonDriver)
+    return driver
+
+
+def test_a_message_of_several_meters_becomes_one_each_that_says_the_same() -> None:
+    driver = of_list()
+    whole = (
+        '{"r": 1.50, "meters": [{"id": "7", "m3": 1234.5670}, {"id": 8, "m3": 1e1, "x": "水\\ud800"}, {"m3": null}]}'
+    )
+    parts = driver.split(whole.encode())
+    assert [part.number for part in parts] == ["7", "8", ""]
+    assert parts[0].text == b'{"r":1.50,"meters":[{"id":"7","m3":1234.5670}]}'
+    assert [read(driver, part.text.decode())["register_raw"] for part in parts[:2]] == [1_234_567, 10_000]
+    assert damages(driver, parts[1].text.decode()) == [("/meters/0/x", "is not on the page")]
+    assert driver.check(whole.encode()) == "type", "nobody reads the first and leaves the rest"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"meters": []}', "type"), ('{"meters": {"id": 7}}', "type"), ('{"r": 1}', "type"), ("{", "json"), ("[1]", "json"),
+        ('{"meters": [' + ",".join(["1"] * 1001) + "]}", "length"), ('{"x": "' + "y" * 5000 + '", "meters": [1]}', "length"),
+        ('{"meters": [' + "[" * 5000 + "]" * 5000 + "]}", "json"), (" " * 300_000, "length"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_taken_apart_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(FrameFaultError) as found:
+        of_list().split(text.encode())
+    assert found.value.fault.reason == reason
+
+
+@pytest.mark.parametrize("depth", [100, 300, 600, 900, 990])
+def test_lists_within_lists_are_taken_apart_or_refused_and_nothing_else(depth: int) -> None:
+    with suppress(FrameFaultError):
+        assert len(of_list().split(('{"meters": [' + "[" * depth + "]" * depth + "]}").encode())) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ('each = "/m"', "go together"), ('each = "/m"\nnumber = "/n/0/id"', "lies in element 0"),
+        ('each = "/m"\nnumber = "/m/0"', "lies in element 0"),
+        ('each = "/m"\nnumber = "/m/0/id"\ntopic = "a/{number}"', "none with each"), ('topic = "a/b"', "one level {number}"),
+    ],
+)  # fmt: skip
+def test_a_broken_list_names_its_line(line: str, why: str) -> None:
+    with pytest.raises(DriverPageError, match=r".") as found:
+        load("", HEAD.replace('en = "State"', f'en = "State"\n{line}'))
+    assert why in found.value.why, str(found.value)

@@ -10,6 +10,7 @@ from openmains.drivers.page_driver import PageDriver
 from openmains.drivers.page_reader import PageReader
 from openmains.drivers.plain_json.page import JsonPage
 from openmains.drivers.plain_json.schema import read_json_page
+from openmains.drivers.plain_json.split import Part, split
 from openmains.drivers.plain_json.text import in_words, read_text
 from openmains.drivers.points import vocabulary
 
@@ -26,6 +27,10 @@ class JsonDriver(PageDriver):
         self.points = frozenset(points | ({"register_at"} if "register" in points else set()))
         if page.number_digits is None:
             self.number_digits = MOST_DIGITS if "meter_number" in points else 0
+
+    def split(self, payload: bytes) -> list[Part]:
+        """One message for each meter that this one speaks of; raises ``FrameFaultError``. Of pages with ``each`` only."""
+        return split(self.json, payload)
 
     def check(self, payload: bytes) -> str | None:
         try:

@@ -34,7 +34,8 @@ class JsonField:
 @dataclass(frozen=True, slots=True)
 class JsonPage:
     """The messages of one product. ``ignored``: what nobody needs; whatever else is in a message is noted. ``topic``: at an MQTT broker, with
-    ``{number}`` for the meter's number; "" where the text comes another way."""
+    ``{number}`` for the meter's number; "" where the text comes another way. ``each``: path of a list with an element a meter, whose ``number``
+    is then in the text; empty: a message is of one meter."""
 
     title: Title
     fields: tuple[JsonField, ...]
@@ -44,6 +45,8 @@ class JsonPage:
     topic: str
     kind: Kind = Kind.REPORT
     or_heartbeat: bool = False
+    each: tuple[str, ...] = ()
+    number: tuple[str, ...] = ()
 
     @property
     def known(self) -> int:

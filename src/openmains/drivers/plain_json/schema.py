@@ -32,6 +32,8 @@ class _JsonEntry(TypedDict):
     ignore: NotRequired[list[object]]
     utc_offset_min: NotRequired[int]
     or_heartbeat: NotRequired[bool]
+    each: NotRequired[str]
+    number: NotRequired[str]
 
 
 class _FieldEntry(TypedDict):
@@ -78,9 +80,10 @@ def read_json_page(reader: PageReader, vocabulary: Vocabulary, page: Page) -> Js
     for each in fields:
         if any(each.path[: len(one)] == one for one in ignored):
             reader.fail(reader.place("json", "ignore"), f"{each.pointer} is read: it is not ignored")
+    meters_at, number_at = _each(reader, entry)
     return JsonPage(
         Title(entry["zh"], entry["en"]), tuple(fields), needs, ignored, offset_min * 60, _topic(reader, entry),
-        Kind.REPORT, entry.get("or_heartbeat", False),
+        Kind.REPORT, entry.get("or_heartbeat", False), meters_at, number_at,
     )  # fmt: skip
 
 
@@ -89,11 +92,24 @@ def _topic(reader: PageReader, entry: _JsonEntry) -> str:
     if not topic:
         return ""
     levels, place = topic.split("/"), reader.place("json", "topic")
-    if len(topic) > MOST_TOPIC or not topic.isprintable() or levels.count(NUMBER) != 1:
-        reader.fail(place, f"topic has one level {NUMBER}, and at most {MOST_TOPIC} signs")
+    if len(topic) > MOST_TOPIC or not topic.isprintable() or levels.count(NUMBER) != int("each" not in entry):
+        reader.fail(place, f"topic has one level {NUMBER} (none with each), and at most {MOST_TOPIC} signs")
     if any(level != "+" and ("+" in level or "#" in level) for level in levels):
         reader.fail(place, "a level of a topic is a word, + for any, or {number}")
     return topic
+
+
+def _each(reader: PageReader, entry: _JsonEntry) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The list of meters, and in its first element the meter's number."""
+    if ("each" in entry) != ("number" in entry):
+        reader.fail(reader.place("json"), "each (the list of meters) and number (in its element 0) go together")
+    if "each" not in entry:
+        return (), ()
+    each = _path(reader, entry["each"], "json", "each")
+    number = _path(reader, entry.get("number", ""), "json", "number")
+    if number[: len(each) + 1] != (*each, "0") or len(number) == len(each) + 1:
+        reader.fail(reader.place("json", "number"), f"number lies in element 0 of the list: {entry['each']}/0/…")
+    return each, number
 
 
 def _path(reader: PageReader, pointer: object, *where: str | int) -> tuple[str, ...]:

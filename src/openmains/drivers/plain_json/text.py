@@ -7,7 +7,7 @@ reads nor ignores, so that nothing is dropped without a word.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -19,16 +19,24 @@ from openmains.drivers.scalar import CARRIES
 
 MOST_DIGITS = 40
 MOST_NOTED = 8  # values that the page does not know, by name; more are counted
-_NOTHING = object()
+NOTHING = object()
 
 
 def read_text(page: JsonPage, payload: bytes) -> Reading:
     """Raises ``FrameFaultError``."""
-    told = _object(payload)
+    if len(payload) > MAX_FRAME:
+        raise FrameFaultError("length", MAX_FRAME, f"more than {MAX_FRAME} bytes")
+    told = opened(payload, _number)
+    if page.each:
+        listed = at_path(told, page.each)
+        if not isinstance(listed, list) or len(listed) != 1:
+            raise FrameFaultError(
+                "type", 0, f"/{'/'.join(page.each)} is no list of one meter: a broker's edge takes longer ones apart"
+            )
     reading = Reading(page.kind.value, page.kind)
     for field in page.fields:
-        value = _at(told, field.path)
-        if value is not _NOTHING:
+        value = at_path(told, field.path)
+        if value is not NOTHING:
             _take(page, field, value, reading)
     _note_others(page, told, reading)
     if page.needs and not page.needs & reading.points.keys():
@@ -49,13 +57,12 @@ def in_words(page: JsonPage, payload: bytes) -> str:
     return ", ".join([*words, *(f"{name}: {why}" for _, name, why in reading.damages)])
 
 
-def _object(payload: bytes) -> Mapping[str, object]:
-    if len(payload) > MAX_FRAME:
-        raise FrameFaultError("length", MAX_FRAME, f"more than {MAX_FRAME} bytes")
+def opened(payload: bytes, number: Callable[[str], object]) -> Mapping[str, object]:
+    """The object that the text is; ``number``: what its numbers become. Raises ``FrameFaultError``."""
     try:
         text = payload.decode("utf-8")
         told = json.loads(
-            text, parse_float=_number, parse_int=_number, parse_constant=_no_number, object_pairs_hook=_once
+            text, parse_float=number, parse_int=number, parse_constant=_no_number, object_pairs_hook=_once
         )
     except UnicodeDecodeError as bad:
         raise FrameFaultError("json", bad.start, "is no UTF-8") from None
@@ -88,14 +95,15 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _at(told: object, path: tuple[str, ...]) -> object:
+def at_path(told: object, path: tuple[str, ...]) -> object:
+    """``NOTHING`` where there is none."""
     for step in path:
         if isinstance(told, dict) and step in told:
             told = told[step]
         elif isinstance(told, list) and step.isascii() and step.isdigit() and int(step) < len(told):
             told = told[int(step)]
         else:
-            return _NOTHING
+            return NOTHING
     return told
 
 
@@ -212,7 +220,7 @@ def _damage(field: JsonField, reading: Reading, why: str) -> None:
 
 
 def _note_others(page: JsonPage, told: Mapping[str, object], reading: Reading) -> None:
-    looked_at = page.ignored | {field.path for field in page.fields}
+    looked_at = page.ignored | {field.path for field in page.fields} | ({page.number} if page.each else set())
     others = [path for path in _leaves(told, ()) if not _is_under(path, looked_at)]
     for path in others[:MOST_NOTED]:
         reading.damages.append((0, _printable("/" + "/".join(path)[:80]), "is not on the page"))

@@ -84,6 +84,7 @@ async def mqtt_side(context: EdgeContext, pool: Pool) -> MqttSide | None:
         note=note,
         is_blocked=access.cache.is_blocked,
         topics=context.admission.topics,
+        driver_of=context.admission.driver_for,
     )
     follower = MqttDeviceFollower(pool, tenant_id, directory, context.admission.topics)
     return MqttSide(client, receiver, commands, directory, follower)

@@ -25,14 +25,48 @@ from openmains.domain.ids import CommandId, MeterId, ProductId, TenantId
 from openmains.drivers import catalog
 from tests.support.station import AT, LoopTime
 
-DRIVERS = {ProductId(1): "openmains/water-1", ProductId(2): "cjt188/water-2004", ProductId(3): "acme/gateway-1"}
+DRIVERS = {
+    ProductId(1): "openmains/water-1",
+    ProductId(2): "cjt188/water-2004",
+    ProductId(3): "acme/gateway-1",
+    ProductId(4): "acme/list-1",
+}
 EUI, OTHER, UNKNOWN = (f"70b3d57ed000000{n}" for n in (1, 2, 9))
 JSON_METER, NUMBER = Identity(MeterId(3), TenantId(1), ProductId(3)), "460000000001"
 EXAMPLE = (
     (Path(__file__).parents[4] / "docs/protocols/json.md").read_text("utf-8").split("```toml\n")[1].split("```")[0]
 )
+LIST_PAGE = """
+[driver]
+name = "acme/list-1"
+hook = "json"
+medium = "water"
+grade = "draft"
+unit_exponent = -3
+zh = "多表网关"
+en = "Gateway of several meters"
+[json]
+topic = "works/+/all"
+each = "/meters"
+number = "/meters/0/id"
+zh = "全部"
+en = "All"
+[[field]]
+pointer = "/meters/0/m3"
+point = "register"
+decimals = 3
+[[vector]]
+name = "none"
+source = "synthetic"
+text = '{"meters": []}'
+fault = "type"
+"""
 PAGES = catalog.Catalog(
-    {each.name: each for each in catalog.load()} | {"acme/gateway-1": catalog.load().make("acme/gateway-1", EXAMPLE)}
+    {each.name: each for each in catalog.load()}
+    | {
+        name: catalog.load().make(name, text)
+        for name, text in (("acme/gateway-1", EXAMPLE), ("acme/list-1", LIST_PAGE))
+    }
 )
 METER, LINE_METER = Identity(MeterId(1), TenantId(1), ProductId(1)), Identity(MeterId(2), TenantId(1), ProductId(2))
 GOOD = next(vector.frame for vector in catalog.load().driver(DRIVERS[ProductId(1)]).vectors if vector.fault is None)
@@ -85,7 +119,7 @@ class Town:
         self.receiver = MqttReceiver(
             node=1, tenant_id=TenantId(1), directory=directory, admission=admission, batcher=batcher, shedding=Shedding(Pace()),
             clock=self.clock, queue=self.commands, note=lambda name, reason, detail: self.noted.append(name),
-            is_blocked=lambda imei: imei == BLOCKED, topics=admission.topics,
+            is_blocked=lambda imei: imei == BLOCKED, topics=admission.topics, driver_of=admission.driver_for,
         )  # fmt: skip
 
     def _publish(self, topic: str, payload: bytes, taken: Callable[[bool], None]) -> bool:
@@ -238,6 +272,31 @@ async def test_plain_json_is_a_message_of_the_meter_whose_number_is_in_the_topic
         (3, "json"), (0, "unknown_device"), (0, "unknown_topic"),
     ]  # fmt: skip
     assert town.noted == ["999"] * 2 and town.done.count("odd") == 4 and len(town.receiver._seen) == 0
+
+
+async def test_a_message_of_several_meters_is_taken_apart_and_acknowledged_when_all_of_it_is_on_disk() -> None:
+    town = Town()
+    meters = [Identity(MeterId(meter), TenantId(1), ProductId(4)) for meter in (11, 12)]
+    town.directory.change([MqttDevice(each, "", None, str(each.meter_id)) for each in meters], [])
+    told = b'{"meters": [{"id": "11", "m3": 1.250}, {"id": 12, "m3": 2}, {"id": "99", "m3": 3}, {"m3": 4}]}'
+    town.receiver.receive("works/a/all", told, lambda: town.done.append("whole"))
+    await asyncio.sleep(0)
+    assert town.done == []
+    await town.stored(4)
+    await asyncio.sleep(0)
+    assert town.done == ["whole"] and town.noted == ["99", "works/a/all"]
+    kept = {(each.meter_id, each.fault, bytes(each.payload)) for each in town.disk.uplinks}
+    assert (11, "", b'{"meters":[{"id":"11","m3":1.250}]}') in kept and (
+        12,
+        "",
+        b'{"meters":[{"id":12,"m3":2}]}',
+    ) in kept
+    assert {(meter, fault) for meter, fault, _ in kept} == {(11, ""), (12, ""), (0, "unknown_device")}
+    for odd in (b"{", b'{"meters": 1}', b"{"):
+        town.receiver.receive("works/b/all", odd, lambda: town.done.append("odd"))
+    await town.stored(5)
+    await asyncio.sleep(0)
+    assert town.disk.uplinks[-1].fault == "json" and town.done.count("odd") == 3  # one an hour and topic is kept
 
 
 async def test_plain_json_that_the_broker_kept_for_us_is_no_flood() -> None:

@@ -15,7 +15,7 @@ may be said twice and mean it.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 from zlib import crc32
 
@@ -29,6 +29,9 @@ from openmains.app.link.mqtt.directory import MqttDirectory
 from openmains.app.link.mqtt.topics import named_in
 from openmains.app.link.ports import Clock
 from openmains.domain.ids import MeterId, ProductId, TenantId
+from openmains.drivers.catalog import Driver
+from openmains.drivers.frame_reading import FrameFaultError
+from openmains.drivers.plain_json.hook import JsonDriver
 from openmains.wire.chirpstack.events import Event, EventKind, Place, decode_event_untrusted, place_of
 from openmains.wire.errors import WireError
 
@@ -56,7 +59,7 @@ class Queue(Protocol):
 
 class MqttReceiver:
     """One for each broker. ``note(name, reason, detail)`` is told of unknown devices, for an operator to see. ``topics``: of the products whose
-    pages have one."""
+    pages have one, ``driver_of``: of a product."""
 
     def __init__(
         self,
@@ -72,10 +75,12 @@ class MqttReceiver:
         note: Callable[[str, str, str], None],
         is_blocked: Callable[[int], bool] = lambda imei: False,
         topics: Callable[[], Mapping[ProductId, str]] = dict,
+        driver_of: Callable[[ProductId], Driver | None] = lambda product: None,
     ) -> None:
         self._node, self._tenant_id, self._directory = node, tenant_id, directory
         self._admission, self._batcher, self._shedding, self._clock = admission, batcher, shedding, clock
-        self._queue, self._note, self._is_blocked, self._topics = queue, note, is_blocked, topics
+        self._queue, self._note, self._is_blocked = queue, note, is_blocked
+        self._topics, self._driver_of = topics, driver_of
         self._seen: OrderedDict[object, list[Done] | None] = OrderedDict()  # who waits for it; None: it is on disk
         self._unknown: OrderedDict[str, float] = OrderedDict()
         self.counters: Counter[str] = Counter()
@@ -95,16 +100,51 @@ class MqttReceiver:
         topics = self._topics()
         named = named_in(topic, topics.values())
         for pattern, number in named:
-            identity = self._directory.meter(number)
-            if identity is not None and topics.get(identity.product_id) == pattern and not self._is_shut_out(identity):
-                self.counters["mqtt.json"] += 1
+            products = [product for product, wanted in topics.items() if wanted == pattern]
+            if not number:
+                self._apart(products, topic, payload, done)
+                return True
+            if (identity := self._called(number, products)) is not None:
                 self._once_said(identity, payload, topic[:MOST_PATH], done)
                 return True
         if named:
             self._from_unknown(named[0].number, topic, payload, done)
         return bool(named)
 
+    def _called(self, number: str, products: Collection[ProductId]) -> Identity | None:
+        """The meter with this number, if its product is one of these and its terminal is not blocked."""
+        identity = self._directory.meter(number)
+        if identity is None or identity.product_id not in products or self._is_shut_out(identity):
+            return None
+        return identity
+
+    def _apart(self, products: Sequence[ProductId], topic: str, payload: bytes, done: Done) -> None:
+        """A message of several meters: one message each. It is acknowledged when the last of them is on disk."""
+        driver = self._driver_of(products[0])
+        try:
+            if not isinstance(driver, JsonDriver):
+                raise FrameFaultError("type", 0, "no page of JSON")
+            parts = driver.split(payload)
+        except FrameFaultError as bad:
+            self._bury(NOBODY, topic, payload, bad.fault.reason, done, unknown=topic[:MOST_PATH])
+            return
+        waiting, alike = len(parts), [product for product in products if self._driver_of(product) is driver]
+
+        def one_done() -> None:
+            nonlocal waiting
+            waiting -= 1
+            if not waiting:
+                done()
+
+        for number, text in parts:
+            identity = self._called(number, alike)
+            if identity is None:
+                self._from_unknown(number or topic[:MOST_PATH], topic, text, one_done)
+            else:
+                self._once_said(identity, text, topic[:MOST_PATH], one_done)
+
     def _once_said(self, identity: Identity, payload: bytes, path: str, done: Done) -> None:
+        self.counters["mqtt.json"] += 1
         key = object()
         self._once(key, done, lambda: self._admit(identity, payload, path, 0, key))
 

@@ -9,7 +9,7 @@ NUMBER = "{number}"
 
 
 class NamedMeter(NamedTuple):
-    """``pattern``: of the page that the topic is by; ``number``: the meter's, as the topic has it."""
+    """``pattern``: of the page that the topic is by; ``number``: the meter's, as the topic has it, "" where the text has it."""
 
     pattern: str
     number: str
@@ -24,7 +24,7 @@ def named_in(topic: str, patterns: Iterable[str]) -> list[NamedMeter]:
         if len(wanted) == len(levels) and all(
             want in ("+", NUMBER) or want == level for want, level in zip(wanted, levels, strict=True)
         ):
-            found.append(NamedMeter(pattern, levels[wanted.index(NUMBER)]))
+            found.append(NamedMeter(pattern, levels[wanted.index(NUMBER)] if NUMBER in wanted else ""))
     return found
 
 
