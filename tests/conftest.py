@@ -24,6 +24,7 @@ from openmains.edges.clickhouse import migrate as clickhouse_migrate
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.run.engines.engines import Engines
 from tests.support.engines import migrate_postgres, running_engines
+from tests.support.passwords import CHEAP, hashed_by
 from tests.support.properties import CHECK
 from tests.support.system import Systems, running_system
 from tests.support.tiers import Watch, marks_of, turn_of
@@ -60,6 +61,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         return (yield)
     finally:
         WATCH.test = ""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_hashes() -> Iterator[None]:
+    """A thousand people are made and let in by the tests; half a second of processor for each is most of what they would take."""
+    with hashed_by(CHEAP):
+        yield
 
 
 @pytest.fixture(scope="session")

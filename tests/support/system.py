@@ -225,12 +225,12 @@ async def until(true: Callable[[], T], limit_s: float = PATIENCE_S) -> T:
     return await until_async(ask, limit_s)
 
 
-async def until_async(true: Callable[[], Awaitable[T]], limit_s: float = PATIENCE_S) -> T:
-    """The same for a coroutine function."""
+async def until_async(true: Callable[[], Awaitable[T]], limit_s: float = PATIENCE_S, every_s: float = 0.1) -> T:
+    """The same for a coroutine function; ``every_s``: how often it is asked."""
     deadline = time.monotonic() + limit_s
     while not (found := await true()):
         assert time.monotonic() < deadline, f"still {found!r} after {limit_s:g} s"
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(every_s)
     return found
 
 

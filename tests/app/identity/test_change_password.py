@@ -52,7 +52,6 @@ class Person:
         self.revoked += 1
 
 
-@pytest.mark.usefixtures("cheap_hashes")
 async def test_guesses_lock_the_question_of_their_session_alone() -> None:
     person, now = Person(), [THEN]
     store = GivenStore({UserStore: person, CredentialStore: person})

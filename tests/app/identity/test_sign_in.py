@@ -78,7 +78,7 @@ class Door:
 
 
 @pytest.fixture
-def door(monkeypatch: pytest.MonkeyPatch, cheap_hashes: None) -> Door:
+def door(monkeypatch: pytest.MonkeyPatch) -> Door:
     monkeypatch.setattr(sign_in, "_REFUSAL_S", 0.0)  # how long a refusal takes is not asked here
     return Door()
 

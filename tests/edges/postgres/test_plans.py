@@ -67,6 +67,10 @@ WITH made AS (
 INSERT INTO terminal_finding (tenant_id, meter_id, imei, kind, at_us, count, address, detail, score, state)
 SELECT $1, meter_id, imei, 'cloned', 1, 1, '', '', 1, 'observe' FROM made
 """
+OF_TENANTS = """
+SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+ WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND c.relname <> 'tenant'
+"""
 
 
 class House:
@@ -101,18 +105,10 @@ async def house(engines: Engines) -> AsyncIterator[House]:
         await owner.execute(f"ANALYZE {table}")
     rows = await owner.fetch("SELECT meter_id, imei FROM meter WHERE tenant_id = $1 LIMIT 20", tenant)
     yield House(owner, tenant, [row["meter_id"] for row in rows], [row["imei"] for row in rows])
-    for one in (tenant, neighbour):
-        for table in (
-            "device_key",
-            "tenant_key",
-            "terminal_finding",
-            "terminal",
-            "reading_exception",
-            "alarm",
-            "identity_change",
-            "meter",
-        ):
-            await owner.execute(f"DELETE FROM {table} WHERE tenant_id = $1", one)  # noqa: S608 - names above
+    async with owner.transaction():  # without looking for what refers to each of 40,000 meters: all that is theirs goes
+        await owner.execute("SET LOCAL session_replication_role = replica")
+        for table in await owner.fetch(OF_TENANTS):
+            await owner.execute(f'DELETE FROM "{table[0]}" WHERE tenant_id = ANY ($1)', [tenant, neighbour])  # noqa: S608
     await owner.close()
 
 
@@ -276,10 +272,10 @@ async def test_what_a_bill_run_asks_for_its_next_accounts(house: House) -> None:
             "tenant_id": house.tenant_id,
             "after": house.meters[0],
             "most": 50,
-            "account_id": None,
+            "account_ids": None,
         }
         await house.expect(links, "installation_tenant_account", repeated=False, big=big, **of_all)
-        one = {**of_all, "after": 0, "most": 1, "account_id": house.meters[5]}
+        one = {**of_all, "after": 0, "most": 10, "account_ids": house.meters[5:15]}
         await house.expect(links, "installation_tenant_account|installation_account", repeated=False, big=big, **one)
     finally:
         await trial.rollback()

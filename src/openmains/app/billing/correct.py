@@ -131,7 +131,7 @@ async def _anew(
     chain = await work[BillStore].newest(account_id, month)
     if not chain:
         raise Problem("not-found")
-    links = await links_in_units(work, unit_of, 0, 1, account_id)
+    links = await links_in_units(work, unit_of, 0, 1, [account_id])
     plans: dict[int, Sequence[Plan]] = {}
     await known_plans(work, {link.tariff_id for link in links}, plans)
     before, found = chain[0].inputs.before, list[_Anew]()

@@ -115,7 +115,7 @@ async def deduct_part(
         if not due:
             return None
         ids = [one.account_id for one in due]
-        links = [link for one in ids for link in await links_in_units(work, sources.unit_of, 0, 1, one)]
+        links = await links_in_units(work, sources.unit_of, 0, len(ids), ids)
         await known_plans(work, {link.tariff_id for link in links}, done.plans)
         counted = await work[BillStore].counted(ids)
         kept = await accounts.kept(ids)

@@ -20,8 +20,8 @@ class LinkStore(Protocol):
     """Which meter pays for which account by which tariff, since when: installations say what hangs there, the members of tariffs who pays
     how. An account at which nothing was ever hung in that way has its members' meters, within the time they are installed."""
 
-    async def links(self, after_account: int, limit: int, account_id: int | None = None) -> list[MeterLink]:
-        """All links of the next ``limit`` accounts after one, or of one account; by account, then by day."""
+    async def links(self, after_account: int, limit: int, account_ids: Sequence[int] | None = None) -> list[MeterLink]:
+        """All links of the next ``limit`` accounts after one, of all or of some; by account, then by day."""
 
     async def accounts(self) -> int:
         """How many accounts there are."""

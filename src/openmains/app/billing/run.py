@@ -264,11 +264,11 @@ async def write_bills(
 
 
 async def links_in_units(
-    work: Work, unit_of: UnitOf, after: int, limit: int, account_id: int | None = None
+    work: Work, unit_of: UnitOf, after: int, limit: int, account_ids: Sequence[int] | None = None
 ) -> list[MeterLink]:
     """Links of accounts (``LinkStore.links``) with the unit of each meter."""
     units: dict[str, int] = {}
-    found = await work[LinkStore].links(after, limit, account_id)
+    found = await work[LinkStore].links(after, limit, account_ids)
     for link in found:
         if link.driver not in units:
             units[link.driver] = _unit_ml(unit_of, link.driver)

@@ -66,7 +66,7 @@ async def _counted(
     """What a bill up to today would count, or up to the first day that lacks; and the plans of its tariff."""
     plans: dict[int, Sequence[Plan]] = {}
     async with store.tenant(visitor.tenant_id) as work:
-        links = await links_in_units(work, sources.unit_of, 0, 1, account_id)
+        links = await links_in_units(work, sources.unit_of, 0, 1, [account_id])
         newest = await work[BillStore].counted([account_id])
         await known_plans(work, {link.tariff_id for link in links}, plans)
     counted = {one: msgspec.json.decode(row.text, type=CountRow) for one, row in newest.items()}

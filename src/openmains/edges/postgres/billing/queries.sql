@@ -2,18 +2,18 @@
 -- Bill runs, bills and what paid them. A bill is written once; its newest version counts. A settlement stands until its entry is reversed.
 
 -- name: links
--- Meters of the next accounts after one, or of one. What hangs at an account is told by its installations, and who pays how by its members:
+-- Meters of the next accounts after one, or of some. What hangs at an account is told by its installations, and who pays how by its members:
 -- by the meter's own entries there from the first one on, and before it, or where it has none, as after an exchange, by the account's. A meter
 -- that never hung at the account pays by its own entries within the time it is installed, but for the days on which it hangs elsewhere: there
 -- it is billed. Tariff 0: a meter hangs there on these days, and nobody said what it pays. One that is paid at the meter (prepaid) and has no
 -- tariff is nobody's to bill.
 WITH page AS MATERIALIZED (
   (SELECT DISTINCT account_id FROM tariff_member
-    WHERE tenant_id = :tenant_id AND account_id > :after AND (:account_id::bigint IS NULL OR account_id = :account_id)
+    WHERE tenant_id = :tenant_id AND account_id > :after AND (:account_ids::bigint[] IS NULL OR account_id = ANY (:account_ids::bigint[]))
     ORDER BY account_id LIMIT :most)
   UNION
   (SELECT DISTINCT i.account_id FROM installation i JOIN meter m ON m.meter_id = i.meter_id JOIN product p ON p.product_id = m.product_id
-    WHERE i.tenant_id = :tenant_id AND i.account_id > :after AND (:account_id::bigint IS NULL OR i.account_id = :account_id) AND i.role <> 'check'
+    WHERE i.tenant_id = :tenant_id AND i.account_id > :after AND (:account_ids::bigint[] IS NULL OR i.account_id = ANY (:account_ids::bigint[])) AND i.role <> 'check'
       AND NOT coalesce((p.settings ->> 'prepaid')::boolean, false)
     ORDER BY account_id LIMIT :most)
    ORDER BY account_id LIMIT :most

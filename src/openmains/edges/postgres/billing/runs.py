@@ -26,9 +26,13 @@ class Links:
         self._connection = connection
         self._tenant_id = tenant_id
 
-    async def links(self, after_account: int, limit: int, account_id: int | None = None) -> list[MeterLink]:
+    async def links(self, after_account: int, limit: int, account_ids: Sequence[int] | None = None) -> list[MeterLink]:
         rows = await _QUERIES["links"].fetch(
-            self._connection, tenant_id=self._tenant_id, after=after_account, most=limit, account_id=account_id
+            self._connection,
+            tenant_id=self._tenant_id,
+            after=after_account,
+            most=limit,
+            account_ids=None if account_ids is None else list(account_ids),
         )
         dates = {
             began: (when.month, when.day) for began in {row["began"] for row in rows} for when in (day_to_date(began),)
