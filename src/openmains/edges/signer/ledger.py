@@ -20,6 +20,7 @@ from openmains.domain.ids import MeterId
 from openmains.edges.signer import ledger_facts
 from openmains.edges.signer.chunks import by_chunks
 from openmains.edges.signer.ledger_facts import FactsTables
+from openmains.edges.signer.named_rows import by_name
 from openmains.edges.signer.row_sums import RowSums
 
 SCHEMA = """
@@ -170,11 +171,14 @@ class SqliteLedger:
         self._db.execute("COMMIT")
 
     def person(self, tenant_id: int, login: str) -> Person | None:
-        row = self._db.execute(
-            "SELECT tenant_id, login, password_hash, role, administrator FROM person WHERE tenant_id = ? AND login = ?",
+        rows = self._db.execute(
+            "SELECT tenant_id, login, password_hash, role, administrator AS is_administrator FROM person"
+            " WHERE tenant_id = ? AND login = ?",
             (tenant_id, login),
-        ).fetchone()
-        return None if row is None else Person(row[0], row[1], row[2], row[3], bool(row[4]))
+        )
+        return next(
+            (Person(**row | {"is_administrator": bool(row["is_administrator"])}) for row in by_name(rows)), None
+        )
 
     def enrol(self, tenant_id: int, login: str, password_hash: str, role: str, *, administrator: bool = False) -> None:
         """Add a person or give a new password and rights; at the machine only (``openmains signer``)."""
@@ -214,12 +218,10 @@ class SqliteLedger:
                 f"SELECT {_COLUMNS} FROM entry WHERE tenant_id = ? AND unique_key IN ({marks})",  # noqa: S608 - marks only
                 (tenant_id, *chunk),
             )
-            for row in rows:
-                kind, standing = Kind(row[4]), Standing(row[7])
-                found[row[1]] = Entry(
-                    row[0], row[1], row[2], row[3], kind, row[5], row[6], standing, row[8], row[9], row[10], row[11],
-                    row[12], row[13], row[14], row[15], Kind(row[16]) if row[16] else None, row[17],
-                )  # fmt: skip
+            for row in by_name(rows):
+                kind, standing, effect = Kind(row["kind"]), Standing(row["standing"]), row["effect"]
+                row |= {"kind": kind, "standing": standing, "effect": Kind(effect) if effect else None}
+                found[row["unique_key"]] = Entry(**row)
         return found
 
     def put(self, entry: Entry) -> None:
@@ -271,12 +273,12 @@ class SqliteLedger:
         return found
 
     def amounts(self, since: int, tenant_id: int, operator: str) -> tuple[int, int]:
-        row = self._db.execute(
+        alone, of_all = self._db.execute(
             "SELECT coalesce(sum(amount) FILTER (WHERE operator = ? AND approver = ''), 0), coalesce(sum(amount), 0)"
             " FROM entry WHERE tenant_id = ? AND authorised_at > ? AND amount > 0",
             (operator, tenant_id, max(0, since)),
         ).fetchone()
-        return row[0], row[1]
+        return alone, of_all
 
     def price(self, tenant_id: int, meter_id: int) -> Mapping[str, Any] | None:
         row = self._db.execute(
@@ -364,10 +366,10 @@ class SqliteLedger:
         return found
 
     def next_counter(self, meter_id: int) -> int:
-        row = self._db.execute(
+        (last,) = self._db.execute(
             "SELECT max(last) FROM counter WHERE meter_id IN (?, ?)", (meter_id, EVERY_METER)
         ).fetchone()
-        return 1 if row[0] is None else row[0] + 1
+        return 1 if last is None else last + 1
 
     def raise_counters(self, floor: int) -> None:
         """All counters given from now on are above ``floor``: the ledger was restored (ADR 0018)."""

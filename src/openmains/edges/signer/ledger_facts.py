@@ -11,8 +11,9 @@ from contextlib import AbstractContextManager
 from openmains.app.command.signer.ports import FactsAct
 from openmains.domain.command.held_facts import HeldFacts, UtilityFacts
 from openmains.domain.command.safety import OfficeHours
-from openmains.domain.ids import AreaId, MeterId
+from openmains.domain.ids import MeterId
 from openmains.edges.signer.chunks import by_chunks
+from openmains.edges.signer.named_rows import by_name
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts_act (
@@ -36,6 +37,7 @@ TABLES = ("facts_act", "utility_facts", "meter_facts")
 _COLUMNS = (
     "meter_id, number, area_id, driver, prepaid, is_protected, is_critical, closing_forbidden, qmax_l_h, dial"
 )  # fmt: skip
+_FLAGS = ("prepaid", "is_protected", "is_critical", "closing_forbidden")
 
 
 class FactsTables:
@@ -54,7 +56,8 @@ class FactsTables:
         ).fetchone()
         if row is None:
             return None
-        return UtilityFacts(row[0], OfficeHours(row[1], row[2], frozenset(int(day) for day in row[3])), bool(row[4]))
+        zone, office_from, office_to, days, remote_closing = row
+        return UtilityFacts(zone, OfficeHours(office_from, office_to, frozenset(map(int, days))), bool(remote_closing))
 
     def held(self, tenant_id: int, meter_ids: Sequence[int]) -> dict[MeterId, HeldFacts]:
         """Copies by meter."""
@@ -72,12 +75,9 @@ class FactsTables:
     def _read(self, condition: str, values: Sequence[object]) -> dict[MeterId, HeldFacts]:
         rows = self._db.execute(f"SELECT {_COLUMNS} FROM meter_facts WHERE {condition}", values)  # noqa: S608 - texts above
         return {
-            row[0]: HeldFacts(
-                MeterId(row[0]), row[1], AreaId(row[2]), row[3], bool(row[4]), bool(row[5]), bool(row[6]), bool(row[7]), row[8],
-                row[9],
-            )
-            for row in rows
-        }  # fmt: skip
+            MeterId(row["meter_id"]): HeldFacts(**row | {name: bool(row[name]) for name in _FLAGS})
+            for row in by_name(rows)
+        }
 
     def sizes(self, tenant_id: int) -> tuple[int, int, Mapping[int, int]]:
         """Copies: of the platform, of the tenant, by area of the tenant."""
