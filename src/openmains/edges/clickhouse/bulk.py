@@ -51,7 +51,7 @@ class ClickHouseBulk:
         rows = await self._clickhouse.query(
             *QUERIES["day_end_registers"](tenant=tenant_id, day=_date(day), ids=steps(meter_ids))
         )
-        return {row[0]: (row[1], row[2], bool(row[3])) for row in rows}
+        return {meter_id: (register, flags, bool(known)) for meter_id, register, flags, known in rows}
 
     async def slots_around(
         self, tenant_id: TenantId, meter_ids: Sequence[MeterId], day: int, offset_s: int
@@ -80,13 +80,13 @@ class ClickHouseBulk:
     ) -> tuple[dict[int, list[DayRow]], dict[int, list[RegisterRow]]]:
         ids = steps(meter_ids)
         found: dict[int, list[DayRow]] = {}
-        for row in await self._clickhouse.query(
+        for meter_id, number, base, interval_s, increments, quality, flags in await self._clickhouse.query(
             *QUERIES["neighbour_days"](
                 tenant=tenant_id, first=_date(day - days), day=_date(day), last=_date(day + days), ids=ids
             )
         ):
-            found.setdefault(row[0], []).append(
-                DayRow(date_to_day(row[1]), row[2], row[3], list(row[4]), list(row[5]), row[6])
+            found.setdefault(meter_id, []).append(
+                DayRow(date_to_day(number), base, interval_s, list(increments), list(quality), flags)
             )
         span = days * 86_400
         rows = await self._clickhouse.query(
@@ -118,7 +118,7 @@ class ClickHouseBulk:
                 last_day=_date(place.day_of(wanted.right_s - 1)),
             )
         )
-        return {row[0]: row[1] for row in rows}
+        return dict(rows)
 
     async def values(self, tenant_id: TenantId, meters: Sequence[BulkMeter], wanted: Wanted, form: Form) -> bytes:
         return await self._clickhouse.query_file(*self._values(tenant_id, meters, wanted), FORMATS[form])
@@ -191,7 +191,10 @@ class ClickHouseBulk:
         self, tenant_id: TenantId, groups: Sequence[tuple[MeterId, int]], wanted: SumsWanted
     ) -> list[Expected]:
         rows = await self._clickhouse.query(*QUERIES["expected_in_bulk"](**_due(tenant_id, groups, wanted)))
-        return [Expected(int(row[0]), ProductId(row[1]), int(row[2]), int(row[3])) for row in rows]
+        return [
+            Expected(int(group), ProductId(product_id), int(meters), int(due))
+            for group, product_id, meters, due in rows
+        ]
 
     async def sums(
         self, tenant_id: TenantId, groups: Sequence[tuple[MeterId, int]], wanted: SumsWanted
@@ -205,7 +208,10 @@ class ClickHouseBulk:
                 monthly=int(wanted.is_monthly),
             )
         )
-        return [StepSum(int(row[0]), ProductId(row[1]), date_to_day(row[2]), *map(int, row[3:])) for row in rows]
+        return [
+            StepSum(int(group), ProductId(product_id), date_to_day(step), *map(int, sums))
+            for group, product_id, step, *sums in rows
+        ]
 
 
 class _Tables:

@@ -32,7 +32,10 @@ class ClickHouseReadings:
 
     async def days(self, tenant_id: TenantId, meter_id: MeterId, first_day: int, last_day: int) -> list[StoredDay]:
         rows = await self._clickhouse.query(*QUERIES["days"](**_days(tenant_id, meter_id, first_day, last_day)))
-        return [StoredDay(date_to_day(row[0]), row[1], row[2], list(row[3]), list(row[4]), *row[5:9]) for row in rows]
+        return [
+            StoredDay(date_to_day(day), base, interval_s, list(increments), list(quality), *more)
+            for day, base, interval_s, increments, quality, *more in rows
+        ]
 
     async def superseded(
         self, tenant_id: TenantId, meter_id: MeterId, first_day: int, last_day: int
@@ -47,7 +50,9 @@ class ClickHouseReadings:
 
     async def causes(self, tenant_id: TenantId, meter_id: MeterId, first_day: int, last_day: int) -> list[StoredCause]:
         rows = await self._clickhouse.query(*QUERIES["day_causes"](**_days(tenant_id, meter_id, first_day, last_day)))
-        return [StoredCause(date_to_day(row[0]), row[1], VersionCause(row[2]), *row[3:]) for row in rows]
+        return [
+            StoredCause(date_to_day(day), version, VersionCause(cause), *more) for day, version, cause, *more in rows
+        ]
 
     async def registers(
         self,
@@ -71,7 +76,7 @@ class ClickHouseReadings:
                 limit=limit,
             )
         )
-        return [StoredRegister(_utc(row[0]), *row[1:]) for row in rows]
+        return [StoredRegister(_utc(at), *more) for at, *more in rows]
 
     async def frames(
         self, tenant_id: TenantId, meter_id: MeterId, limit: int, before: tuple[int, int] | None, direction: str = ""
@@ -95,7 +100,8 @@ class ClickHouseReadings:
         keys = _keys(tenant_id, meter_id, limit, before) | {"left": from_us, "right": to_us}
         rows = await self._clickhouse.query(*QUERIES["signals"](**keys))
         return [
-            StoredSignal(row[0], row[1], *(None if value == NOT_SENT else value for value in row[2:])) for row in rows
+            StoredSignal(at_us, version, *(None if value == NOT_SENT else value for value in values))
+            for at_us, version, *values in rows
         ]
 
     async def known(

@@ -31,7 +31,8 @@ class DayReports:
         """Meters by area, product, mode and status; of all areas and products together where ``is_whole``."""
         rows = await self._clickhouse.query(*QUERIES["counts"](**self._params(tenant_id, asked), whole=int(is_whole)))
         return [
-            Counts(AreaId(row[0]), ProductId(row[1]), Status(row[3]), int(row[4]), MODES[row[2] - 1]) for row in rows
+            Counts(AreaId(area_id), ProductId(product_id), Status(status), int(meters), MODES[mode - 1])
+            for area_id, product_id, mode, status, meters in rows
         ]
 
     async def missing(
@@ -56,8 +57,8 @@ class DayReports:
             )
         )
         return [
-            MissingMeter(MeterId(row[0]), AreaId(row[1]), ProductId(row[2]), Status(row[4]), MODES[row[3] - 1])
-            for row in rows
+            MissingMeter(MeterId(meter_id), AreaId(area_id), ProductId(product_id), Status(status), MODES[mode - 1])
+            for meter_id, area_id, product_id, mode, status in rows
         ]
 
     async def counts_by_cell(
@@ -73,7 +74,7 @@ class DayReports:
                 of_products=list(products),
             )
         )
-        return [CellCounts(int(row[0]), Status(row[1]), int(row[2])) for row in rows]
+        return [CellCounts(int(cell), Status(status), int(meters)) for cell, status, meters in rows]
 
     async def checks(
         self, tenant_id: TenantId, asked: DayRequest, start_s: int, end_s: int, *, by_cell: bool
@@ -91,7 +92,10 @@ class DayReports:
                 heard_until=asked.heard[1],
             )
         )
-        return [RegisterCheck(AreaId(row[0]), ProductId(row[1]), *map(int, row[2:])) for row in rows]
+        return [
+            RegisterCheck(AreaId(area_id), ProductId(product_id), *map(int, counts))
+            for area_id, product_id, *counts in rows
+        ]
 
     async def days_of(self, tenant_id: TenantId, day: int, meter_ids: Sequence[MeterId]) -> dict[int, DayRow]:
         """See the port."""
@@ -110,7 +114,7 @@ class DayReports:
         rows = await self._clickhouse.query(
             *QUERIES["area_sums"](tenant=tenant_id, first=day_to_date(first_day), last=day_to_date(last_day))
         )
-        return [(row[0], int(row[1]), int(row[2]), int(row[3])) for row in rows]
+        return [(day, int(area_id), int(total), int(meters)) for day, area_id, total, meters in rows]
 
     async def volumes_below(
         self, tenant_id: TenantId, areas: Sequence[int], first_day: int, last_day: int
@@ -121,7 +125,7 @@ class DayReports:
                 tenant=tenant_id, areas=list(areas), first=day_to_date(first_day), last=day_to_date(last_day)
             )
         )
-        return [(row[0], ProductId(row[1]), int(row[2]), int(row[3])) for row in rows]
+        return [(day, ProductId(product_id), int(total), int(meters)) for day, product_id, total, meters in rows]
 
     @staticmethod
     def _params(tenant_id: TenantId, asked: DayRequest) -> dict[str, object]:

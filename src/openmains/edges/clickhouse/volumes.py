@@ -28,4 +28,4 @@ class ClickHouseVolumes:
                 end=day_to_date(end_day),
             )
         )
-        return {row[0]: MonthVolume(row[1], row[2], row[3]) for row in rows}
+        return {meter_id: MonthVolume(*volume) for meter_id, *volume in rows}

@@ -56,7 +56,8 @@ class Memory:
         row = self._file.execute("SELECT held, valve, cuts, flows FROM meter WHERE number = ?", (number,)).fetchone()
         if row is None:
             return None
-        return Remembered(_HELD.decode(row[0]), Position(row[1]), _CUTS.decode(row[2]), _LIST_OF_FLOWS.decode(row[3]))
+        held, valve, cuts, flows = row
+        return Remembered(_HELD.decode(held), Position(valve), _CUTS.decode(cuts), _LIST_OF_FLOWS.decode(flows))
 
     def changed(self) -> dict[int, tuple[Sequence[Cut], Sequence[Flow]]]:
         """Number → cuts and flows, of the meters whose register is not just the town's."""
