@@ -5,10 +5,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import xlsxwriter
-
 from openmains.app.fleet.areas import AreaRow
 from openmains.app.spreadsheet import csv_bytes, neutral
+from openmains.app.workbook import workbook
 from openmains.domain.fleet.area_rows import AREA_COLUMNS, AREA_SHOWN_ONLY
 from openmains.domain.fleet.registry_columns import Column
 
@@ -40,22 +39,18 @@ async def write_areas(path: Path, pages: AsyncIterator[list[AreaRow]], language:
                 file.writelines(chunks)
                 await asyncio.sleep(0)  # others want to be served meanwhile
         return
-    book = xlsxwriter.Workbook(
-        str(path),
-        {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
-    )
-    sheet, place = book.add_worksheet(), 0
-    for column, text in enumerate(head(language)):
-        sheet.write_string(0, column, text)
-    async for page in pages:
-        for row in page:
-            place += 1
-            if place > SHEET_ROWS:
-                raise ValueError("more areas than a sheet holds: ask for CSV")
-            for column, cell in enumerate(cells(row)):
-                if isinstance(cell, str):
-                    sheet.write_string(place, column, neutral(cell))
-                else:
-                    sheet.write_number(place, column, cell)
-        await asyncio.sleep(0)
-    await asyncio.to_thread(book.close)
+    async with workbook(path) as book:
+        sheet, place = book.add_worksheet(), 0
+        for column, text in enumerate(head(language)):
+            sheet.write_string(0, column, text)
+        async for page in pages:
+            for row in page:
+                place += 1
+                if place > SHEET_ROWS:
+                    raise ValueError("more areas than a sheet holds: ask for CSV")
+                for column, cell in enumerate(cells(row)):
+                    if isinstance(cell, str):
+                        sheet.write_string(place, column, neutral(cell))
+                    else:
+                        sheet.write_number(place, column, cell)
+            await asyncio.sleep(0)

@@ -16,6 +16,7 @@ import xlsxwriter
 
 from openmains.app.fleet.model import RegisteredMeter
 from openmains.app.spreadsheet import csv_bytes, neutral
+from openmains.app.workbook import workbook
 from openmains.domain.fleet import registry_columns
 from openmains.domain.fleet.registry_columns import written
 from openmains.domain.period import Zone
@@ -111,11 +112,7 @@ async def write_csv(path: Path, pages: Pages, columns: Sequence[str], zone: Zone
 
 async def write_xlsx(path: Path, pages: Pages, columns: Sequence[str], zone: Zone, language: str) -> None:
     """A workbook; a further sheet after a million rows."""
-    book = xlsxwriter.Workbook(
-        str(path),
-        {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
-    )
-    try:
+    async with workbook(path) as book:
         sheet, place = _sheet(book, head(columns, language)), 0
         async for page in pages:
             for meter in page:
@@ -124,8 +121,6 @@ async def write_xlsx(path: Path, pages: Pages, columns: Sequence[str], zone: Zon
                     sheet, place = _sheet(book, head(columns, language)), 1
                 _write(sheet, place, row(meter, columns, zone, language))
             await asyncio.sleep(0)  # others want to be served meanwhile
-    finally:  # where a page is refused too: its sheets are files that wait to be packed
-        await asyncio.to_thread(book.close)
 
 
 def _sheet(book: xlsxwriter.Workbook, first: Sequence[Cell]) -> Any:

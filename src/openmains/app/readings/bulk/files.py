@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
-
 from openmains.app.spreadsheet import csv_bytes, neutral
+from openmains.app.workbook import workbook
 
 SHEET_ROWS = 1_048_576
 PAUSE_ROWS = 1_000  # after which others are served
@@ -27,22 +26,18 @@ async def csv_pages(head: Sequence[str], pages: Rows) -> AsyncIterator[bytes]:
 
 async def write_sheets(path: Path, head: Sequence[str], pages: Rows) -> None:
     """A workbook; a further sheet after a million rows."""
-    book = xlsxwriter.Workbook(
-        str(path),
-        {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
-    )
-    sheet, place = book.add_worksheet(), 0
-    _write(sheet, 0, head)
-    async for page in pages:
-        for row in page:
-            place += 1
-            if place == SHEET_ROWS:
-                sheet, place = book.add_worksheet(), 1
-                _write(sheet, 0, head)
-            _write(sheet, place, row)
-            if place % PAUSE_ROWS == 0:
-                await asyncio.sleep(0)
-    await asyncio.to_thread(book.close)  # packs the whole file
+    async with workbook(path) as book:
+        sheet, place = book.add_worksheet(), 0
+        _write(sheet, 0, head)
+        async for page in pages:
+            for row in page:
+                place += 1
+                if place == SHEET_ROWS:
+                    sheet, place = book.add_worksheet(), 1
+                    _write(sheet, 0, head)
+                _write(sheet, place, row)
+                if place % PAUSE_ROWS == 0:
+                    await asyncio.sleep(0)
 
 
 def _write(sheet: Any, place: int, cells: Sequence[Any]) -> None:

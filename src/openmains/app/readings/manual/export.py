@@ -16,6 +16,7 @@ from openmains.app.readings.manual.model import ManualReading
 from openmains.app.readings.manual.reading_row import COLUMNS, SHOWN_ONLY
 from openmains.app.readings.manual.take import as_read_m3
 from openmains.app.spreadsheet import csv_bytes, neutral
+from openmains.app.workbook import workbook
 from openmains.domain.period import Zone
 
 PAGE = 5_000
@@ -67,22 +68,15 @@ async def write(
                 file.writelines(chunks)
                 await asyncio.sleep(0)  # others want to be served meanwhile
         return
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
-    book = xlsxwriter.Workbook(str(path), options)
-    sheet, place = _sheet(book, head(language)), 0
-    async for page in pages:
-        for reading in page:
-            place += 1
-            if place == SHEET_ROWS:
-                sheet, place = _sheet(book, head(language)), 1
-            _write(sheet, place, row(reading, exponents, zone, language))
-        await asyncio.sleep(0)
-    await asyncio.to_thread(book.close)
+    async with workbook(path) as book:
+        sheet, place = _sheet(book, head(language)), 0
+        async for page in pages:
+            for reading in page:
+                place += 1
+                if place == SHEET_ROWS:
+                    sheet, place = _sheet(book, head(language)), 1
+                _write(sheet, place, row(reading, exponents, zone, language))
+            await asyncio.sleep(0)
 
 
 def _sheet(book: xlsxwriter.Workbook, first: Sequence[str]) -> Any:

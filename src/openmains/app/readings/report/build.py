@@ -7,8 +7,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
-
 from openmains.app.readings.report.collection import (
     AsOf,
     DayReport,
@@ -20,6 +18,7 @@ from openmains.app.readings.report.collection import (
 )
 from openmains.app.readings.report.ports import DayStore, DueStore, LabelStore
 from openmains.app.spreadsheet import csv_bytes, neutral
+from openmains.app.workbook import workbook
 from openmains.domain.ids import TenantId
 from openmains.domain.period import day_to_date
 from openmains.domain.readings.expected import Collection, Status
@@ -151,30 +150,26 @@ async def write_xlsx(
 ) -> None:
     """The same as sheets: the report, then the missing list (further sheets after a million rows)."""
     part = path.with_name(path.name + ".part")
-    book = xlsxwriter.Workbook(
-        str(part), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
-                    "strings_to_numbers": False}
-    )  # fmt: skip
-    sheet = book.add_worksheet("抄表日报" if locale == "zh" else "collection")
-    for place, row in enumerate(report_rows(report, locale)):
-        _write_row(sheet, place, row)
-        if place % PAUSE_ROWS == PAUSE_ROWS - 1:
-            await asyncio.sleep(0)
-    if missing is not None:
-        name = "未抄表具" if locale == "zh" else "missing"
-        sheet, place, number = book.add_worksheet(name), 0, 1
-        _write_row(sheet, 0, MISSING_HEAD[locale])
-        async for page in missing:
-            for row in page:
-                place += 1
-                if place == SHEET_ROWS:
-                    number += 1
-                    sheet, place = book.add_worksheet(f"{name} {number}"), 1
-                    _write_row(sheet, 0, MISSING_HEAD[locale])
-                _write_row(sheet, place, _shown(row, locale))
-                if place % PAUSE_ROWS == 0:
-                    await asyncio.sleep(0)
-    await asyncio.to_thread(book.close)  # packs the whole file
+    async with workbook(part) as book:
+        sheet = book.add_worksheet("抄表日报" if locale == "zh" else "collection")
+        for place, row in enumerate(report_rows(report, locale)):
+            _write_row(sheet, place, row)
+            if place % PAUSE_ROWS == PAUSE_ROWS - 1:
+                await asyncio.sleep(0)
+        if missing is not None:
+            name = "未抄表具" if locale == "zh" else "missing"
+            sheet, place, number = book.add_worksheet(name), 0, 1
+            _write_row(sheet, 0, MISSING_HEAD[locale])
+            async for page in missing:
+                for row in page:
+                    place += 1
+                    if place == SHEET_ROWS:
+                        number += 1
+                        sheet, place = book.add_worksheet(f"{name} {number}"), 1
+                        _write_row(sheet, 0, MISSING_HEAD[locale])
+                    _write_row(sheet, place, _shown(row, locale))
+                    if place % PAUSE_ROWS == 0:
+                        await asyncio.sleep(0)
     part.replace(path)
 
 
