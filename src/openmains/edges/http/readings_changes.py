@@ -65,7 +65,7 @@ class Lines:
 
     def unknown(self, rows: Sequence[DayChange]) -> list[MeterId]:
         """Meters whose numbers are not known yet."""
-        return [MeterId(meter_id) for meter_id in {row[1] for row in rows} - self._numbers.keys()]
+        return [MeterId(meter_id) for meter_id in {row.meter_id for row in rows} - self._numbers.keys()]
 
     def learn(self, numbers: Mapping[int, str]) -> None:
         """Numbers of meters."""
@@ -76,9 +76,9 @@ class Lines:
     def written(self, rows: Sequence[DayChange]) -> bytes:
         """A line each."""
         numbers, exponents, rules, days = self._numbers, self._exponents, self._rules, self._days
-        for flags in {row[7] for row in rows} - rules.keys():
+        for flags in {row.flags for row in rows} - rules.keys():
             rules[flags] = json.encode(rule_names(flags)).decode()
-        for day in {row[2] for row in rows} - days.keys():
+        for day in {row.day for row in rows} - days.keys():
             days[day] = day.isoformat()
         return "".join(
             [
