@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a page may cost the person who opens it: as Lighthouse judges, on a cold cache, with numbers of our own. Times are told and not judged
 // here, for other tests run beside it: `openmains bench pages` holds them to their limits.
-import { openPage } from "./browser.mjs";
+import { openPage, PATIENCE_MS } from "./browser.mjs";
 
 const HOME_CALLS = 6;
 const BUDGET = { shift: 0.1, transferred: 330_000, requests: 75, nodes: 4000 };
@@ -35,7 +35,7 @@ export async function costOf(browser, signedIn, address, ready, locale = "zh") {
     }).observe({ type: "largest-contentful-paint", buffered: true });
   }, ready);
   await page.goto(address, { waitUntil: "commit" });
-  await page.waitForFunction(() => globalThis.costs.shown > 0, undefined, { timeout: 120_000 });
+  await page.waitForFunction(() => globalThis.costs.shown > 0, undefined, { timeout: PATIENCE_MS });
   await page.waitForLoadState("networkidle"); // all that is fetched counts, also what comes after the content
   const cost = await page.evaluate(() => {
     const fetched = performance.getEntriesByType("resource");

@@ -179,7 +179,7 @@ const TASKS = {
     await hand.file(page.locator('input[type="file"]'), { name, mimeType: "text/csv", buffer: file200(heads, product, area, tag + locale) });
     await hand.click(page.locator("form button:not([type=submit])").filter({ visible: true }).last()); // preview
     const jobs = page.locator("article").filter({ hasText: name });
-    await jobs.first().locator("tbody tr").first().waitFor({ timeout: 30_000 });
+    await jobs.first().locator("tbody tr").first().waitFor();
     await hand.click(page.locator("form .el-checkbox"));
     await hand.click(page.locator('form button[type="submit"]'));
     await until(async () => (await api(context, url, "GET", `/meters?q=M${tag}${locale}&limit=200`)).body.items.length === 198, "198 of 200");
@@ -193,7 +193,7 @@ const TASKS = {
     await hand.click(job.getByRole("button", { name: locale === "zh" ? "撤销导入" : "Undo", exact: true }));
     await hand.act(REASON[locale]);
     await until(async () => (await api(context, url, "GET", `/meters?q=M${tag}${locale}&limit=200`)).body.items.length === 0, "none is left");
-    await job.getByText(locale === "zh" ? "已撤销" : "Undone").first().waitFor({ timeout: 20_000 });
+    await job.getByText(locale === "zh" ? "已撤销" : "Undone").first().waitFor();
   },
 
   async "export the month"({ hand, page }) {

@@ -37,7 +37,7 @@ async function open(page, at) {
     history.pushState({}, "", to);
     dispatchEvent(new PopStateEvent("popstate", { state: {} }));
   }, at);
-  await page.waitForFunction((to) => location.pathname === to && document.querySelector("main h1") !== null && document.querySelector("main [aria-busy='true']") === null, at, { timeout: 20_000 });
+  await page.waitForFunction((to) => location.pathname === to && document.querySelector("main h1") !== null && document.querySelector("main [aria-busy='true']") === null, at);
 }
 
 export const widthStories = {
