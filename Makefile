@@ -5,8 +5,7 @@
 .PHONY: help run test test-slow check bench fuzz peers console wheel client docs lock versions setup setup-dev clean
 .PHONY: packages packages-dev packages-test check-python check-console
 PY := .venv/bin/python
-# One more than cores: half of the whole-system tests wait for what has to take time.
-WORKERS := 3
+WORKERS := 2
 # Two things beside each other, whatever `make` was called with: each keeps one core busy.
 BOTH := $(MAKE) --no-print-directory -j2
 
