@@ -55,6 +55,16 @@ def load(text: str) -> Driver:
     return catalog.load_from({"acme/odd-1.toml": text}).driver("acme/odd-1")
 
 
+def names_its_line(good: str, old: str, new: str, why: str) -> None:
+    """A page that is good and, with ``new`` for ``old``, is refused with this reason and a line."""
+    load(good)
+    broken = good.replace(old, new, 1)
+    assert broken != good
+    with pytest.raises(DriverPageError, match=r".") as found:
+        load(broken)
+    assert why in found.value.why and found.value.line > 0, str(found.value)
+
+
 def said(text: str, frame: bytes) -> dict[str, object]:
     driver = load(text)
     found = meaning(driver, frame, AT)
@@ -267,12 +277,7 @@ GOOD = page('byte_order = "big"\ncrc = "none"', REGISTER)
     ],
 )  # fmt: skip
 def test_a_broken_page_names_its_line(old: str, new: str, why: str) -> None:
-    load(GOOD)
-    broken = GOOD.replace(old, new, 1)
-    assert broken != GOOD
-    with pytest.raises(DriverPageError, match=r".") as found:
-        load(broken)
-    assert why in found.value.why and found.value.line > 0, str(found.value)
+    names_its_line(GOOD, old, new, why)
 
 
 def test_what_is_sound_is_kept_and_a_frame_that_says_nothing_is_refused() -> None:

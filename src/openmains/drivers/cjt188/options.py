@@ -7,6 +7,7 @@ from typing import NotRequired, TypedDict
 
 from openmains.drivers.page_reader import PageReader
 from openmains.drivers.points import vocabulary
+from openmains.drivers.sections import offset_s
 from openmains.wire.cjt188.data import UNIT_CUBIC_METRE
 from openmains.wire.dlt645.frame import ANSWER, BROADCAST, READ, carry, encode_frame
 from openmains.wire.errors import WireError
@@ -78,18 +79,17 @@ class _EventEntry(TypedDict):
 def read_options(reader: PageReader, unit_exponent: int) -> Options:
     """Options of a page; raises ``DriverPageError``."""
     entry = reader.section(_OptionsEntry, "options")
-    id_order, clock_answer, offset_min = entry["id_order"], entry["clock_answer"], entry["utc_offset_min"]
+    id_order, clock_answer = entry["id_order"], entry["clock_answer"]
     if id_order not in ID_ORDERS:
         reader.fail(reader.place("options", "id_order"), f"id_order is one of {', '.join(ID_ORDERS)}")
     if clock_answer not in CLOCK_ANSWERS:
         reader.fail(reader.place("options", "clock_answer"), f"clock_answer is one of {', '.join(CLOCK_ANSWERS)}")
-    if not -14 * 60 <= offset_min <= 14 * 60:
-        reader.fail(reader.place("options", "utc_offset_min"), "utc_offset_min is a number of minutes, -840..840")
+    utc_offset_s = offset_s(reader, entry["utc_offset_min"], "options")
     units = _units(reader, entry["units"], unit_exponent)
     valve = _valve(reader) if "valve" in entry else None
     events = {name: _event(reader, name) for name in entry.get("events", {})}
     carrier = _carrier(reader) if "carrier" in entry else None
-    return Options(id_order, clock_answer, offset_min * 60, units, valve, events, carrier)
+    return Options(id_order, clock_answer, utc_offset_s, units, valve, events, carrier)
 
 
 def _carrier(reader: PageReader) -> CarrierOption:

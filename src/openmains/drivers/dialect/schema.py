@@ -18,6 +18,7 @@ from openmains.drivers.page import Page
 from openmains.drivers.page_reader import PageReader
 from openmains.drivers.points import Vocabulary
 from openmains.drivers.scalar import CARRIES
+from openmains.drivers.sections import offset_s, only_sections
 from openmains.wire.crc import CRC16_CCITT_FALSE, CRC16_MODBUS, CRC16_XMODEM, Crc
 
 SECTIONS = ("frame", "header", "bits", "events", "codes", "message", "poll")
@@ -71,15 +72,11 @@ class _MessageEntry(TypedDict):
 
 def read_dialect(reader: PageReader, vocabulary: Vocabulary, page: Page) -> DialectPage:
     """The frame of the page, checked; raises ``DriverPageError``."""
-    for name in reader.data:
-        if name not in ("driver", "source", "vector", "fault", *SECTIONS):
-            reader.fail(reader.place(name), f"a dialect page has no section {name}; it has {', '.join(SECTIONS)}")
+    only_sections(reader, "a dialect page", SECTIONS)
     entry = reader.section(_FrameEntry, "frame")
     if entry["byte_order"] not in ("big", "little"):
         reader.fail(reader.place("frame", "byte_order"), "byte_order is big or little")
-    offset_min = entry.get("utc_offset_min", 480)
-    if not -840 <= offset_min <= 840:
-        reader.fail(reader.place("frame", "utc_offset_min"), "utc_offset_min is a number of minutes, -840..840")
+    utc_offset_s = offset_s(reader, entry.get("utc_offset_min", 480), "frame")
     check = _check(reader, entry)
     end = reader.hexadecimal(entry.get("end", ""), "frame", "end")
     skip = reader.hexadecimal(entry.get("skip", ""), "frame", "skip")
@@ -118,7 +115,7 @@ def read_dialect(reader: PageReader, vocabulary: Vocabulary, page: Page) -> Dial
         check,
         end,
         skip,
-        offset_min * 60,
+        utc_offset_s,
         page.unit_exponent,
         needed,
         read_poll(reader, page),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A driver made from a page of plain JSON. It reads; it makes no messages and takes no commands."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from openmains.drivers.frame_reading import FrameFaultError, columns_of
 from openmains.drivers.model import Columns, EncodeError, FieldTrace, Kind, Rejected
@@ -54,23 +54,3 @@ class JsonDriver(PageDriver):
 
     def encode(self, kind: Kind, values: Mapping[str, object], message: str | None = None) -> bytes:
         raise EncodeError(f"messages of {self.name} are made by its gateway; the page only reads them")
-
-    def command_body(
-        self, kind: str, params: Mapping[str, object], *, serial: int, counter: int, not_after: int
-    ) -> bytes:
-        raise EncodeError(f"{self.name} takes no commands")
-
-    def command(
-        self,
-        kind: str,
-        params: Mapping[str, object],
-        *,
-        serial: int,
-        counter: int,
-        not_after: int,
-        mac: Callable[[bytes], bytes] | None = None,
-    ) -> bytes:
-        raise EncodeError(f"{self.name} takes no commands")
-
-    def explain_down(self, frame: bytes) -> list[FieldTrace]:
-        return []

@@ -9,6 +9,7 @@ from openmains.drivers.model import Kind, Title
 MOST_RAW = 2**62  # a value beyond is damage: sums and differences of two still fit 64 bits
 ISO, UNIX, UNIX_MS = "iso8601", "unix", "unix_ms"
 TIMES = (ISO, UNIX, UNIX_MS)
+NUMBER = "{number}"  # in a topic: where the meter's number stands
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,14 @@ from openmains.drivers.message_schema import METERS_ONLY
 from openmains.drivers.model import Kind, Title
 from openmains.drivers.page import Page
 from openmains.drivers.page_reader import PageReader
-from openmains.drivers.plain_json.page import MOST_RAW, TIMES, JsonField, JsonPage
+from openmains.drivers.plain_json.page import MOST_RAW, NUMBER, TIMES, JsonField, JsonPage
 from openmains.drivers.plain_json.text import token
 from openmains.drivers.points import Vocabulary
 from openmains.drivers.scalar import CARRIES
+from openmains.drivers.sections import offset_s, only_sections
 
 SECTIONS = ("json", "field")
 MOST_FIELDS, MOST_POINTER, MOST_TOPIC = 64, 200, 200
-NUMBER = "{number}"
 _SERIES_ONLY = frozenset(
     {"increments", "history", "history_at", "register_values", "register_instants", "base", "start_at"}
 )
@@ -53,13 +53,9 @@ class _FieldEntry(TypedDict):
 
 def read_json_page(reader: PageReader, vocabulary: Vocabulary, page: Page) -> JsonPage:
     """The page, checked; raises ``DriverPageError``."""
-    for name in reader.data:
-        if name not in ("driver", "source", "vector", "fault", *SECTIONS):
-            reader.fail(reader.place(name), f"a page of JSON has no section {name}; it has {', '.join(SECTIONS)}")
+    only_sections(reader, "a page of JSON", SECTIONS)
     entry = reader.section(_JsonEntry, "json")
-    offset_min = entry.get("utc_offset_min", 480)
-    if not -840 <= offset_min <= 840:
-        reader.fail(reader.place("json", "utc_offset_min"), "utc_offset_min is a number of minutes, -840..840")
+    utc_offset_s = offset_s(reader, entry.get("utc_offset_min", 480), "json")
     fields: list[JsonField] = []
     for path, told in reader.listed(_FieldEntry, "field"):
         fields.append(_field(reader, vocabulary, fields, path, told))
@@ -82,7 +78,7 @@ def read_json_page(reader: PageReader, vocabulary: Vocabulary, page: Page) -> Js
             reader.fail(reader.place("json", "ignore"), f"{each.pointer} is read: it is not ignored")
     meters_at, number_at = _each(reader, entry)
     return JsonPage(
-        Title(entry["zh"], entry["en"]), tuple(fields), needs, ignored, offset_min * 60, _topic(reader, entry),
+        Title(entry["zh"], entry["en"]), tuple(fields), needs, ignored, utc_offset_s, _topic(reader, entry),
         Kind.REPORT, entry.get("or_heartbeat", False), meters_at, number_at,
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-NUMBER = "{number}"
+from openmains.drivers.plain_json.page import NUMBER
 
 
 class NamedMeter(NamedTuple):
