@@ -5,7 +5,6 @@ import asyncio
 from io import BytesIO
 from typing import Annotated, Any, Literal
 
-import xlsxwriter
 from litestar import Request, Response, delete, get, post, put
 from litestar.datastructures import UploadFile
 from litestar.params import JSONBody, MultipartBody, QueryParameter
@@ -18,6 +17,7 @@ from openmains.app.fleet.ports import AreaStore, ProductStore
 from openmains.app.job.model import Job
 from openmains.app.job.request import ask_for_job
 from openmains.app.spreadsheet import csv_bytes
+from openmains.app.workbook import workbook_in
 from openmains.domain.fleet.registry_columns import COLUMNS, REQUIRED
 from openmains.domain.fleet.registry_help import HELP
 from openmains.domain.identity.permission import Permission
@@ -126,13 +126,12 @@ async def _examples(request: Request[Any, Any, Any]) -> dict[str, str]:
 def _workbook(rows: list[list[str]]) -> bytes:
     """One sheet of text cells: a spreadsheet that takes an IMEI for a number rewrites it."""
     data = BytesIO()
-    book = xlsxwriter.Workbook(data, {"in_memory": True, "strings_to_numbers": False, "strings_to_formulas": False})
-    sheet, text, bold = book.add_worksheet(), book.add_format({"num_format": "@"}), book.add_format({"bold": True})
-    sheet.set_column(0, len(rows[0]) - 1, 18, text)
-    for place, row in enumerate(rows):
-        for column, cell in enumerate(row):
-            sheet.write_string(place, column, cell, bold if place == 0 else text)
-    book.close()
+    with workbook_in(data) as book:
+        sheet, text, bold = book.add_worksheet(), book.add_format({"num_format": "@"}), book.add_format({"bold": True})
+        sheet.set_column(0, len(rows[0]) - 1, 18, text)
+        for place, row in enumerate(rows):
+            for column, cell in enumerate(row):
+                sheet.write_string(place, column, cell, bold if place == 0 else text)
     return data.getvalue()
 
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 
-import xlsxwriter
 from litestar import Request, Response, get, post
 from litestar.params import JSONBody, QueryParameter
 from msgspec import Meta, Struct
@@ -28,6 +27,7 @@ from openmains.app.ledger.ports import ActStore, LedgerStore
 from openmains.app.ledger.report import Language
 from openmains.app.problems import Problem
 from openmains.app.spreadsheet import csv_bytes, neutral
+from openmains.app.workbook import workbook_in
 from openmains.domain.identity.permission import Permission
 from openmains.domain.ledger.entries import EntryKind
 from openmains.domain.period import date_to_day
@@ -271,10 +271,8 @@ def _csv(entries: Sequence[BookedEntry], language: Language) -> bytes:
 
 def _workbook(entries: Sequence[BookedEntry], language: Language) -> bytes:
     data = io.BytesIO()
-    with xlsxwriter.Workbook(
-        data, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    ) as workbook:
-        sheet = workbook.add_worksheet("凭证" if language == "zh" else "vouchers")
+    with workbook_in(data) as book:
+        sheet = book.add_worksheet("凭证" if language == "zh" else "vouchers")
         sheet.freeze_panes(1, 0)
         for number, row in enumerate([report.VOUCHER_HEADS[language], *report.voucher_rows(entries, language)]):
             sheet.write_row(number, 0, [neutral(cell) if isinstance(cell, str) else cell for cell in row])

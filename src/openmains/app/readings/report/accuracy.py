@@ -12,8 +12,6 @@ from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
-import xlsxwriter
-
 from openmains.app.readings.report.accuracy_model import (
     AccuracyReport,
     AccuracyRow,
@@ -26,6 +24,7 @@ from openmains.app.readings.report.collection import AsOf, Counts, Labels, namer
 from openmains.app.readings.report.model import ReportBy
 from openmains.app.readings.report.ports import DayStore, LabelStore
 from openmains.app.spreadsheet import csv_bytes, neutral
+from openmains.app.workbook import workbook_in
 from openmains.domain.ids import TenantId
 from openmains.domain.period import Zone, day_to_date
 from openmains.domain.readings.expected import Status
@@ -103,16 +102,14 @@ def accuracy_file(report: AccuracyReport, locale: str, kind: FileKind) -> bytes:
     if kind == "csv":
         return b"".join(csv_bytes([HEAD[locale], *rows]))
     out = BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    book = xlsxwriter.Workbook(out, options)
-    sheet = book.add_worksheet("准确率" if locale == "zh" else "accuracy")
-    for place, row in enumerate([HEAD[locale], *rows]):
-        for column, cell in enumerate(row):
-            if isinstance(cell, str):
-                sheet.write_string(place, column, neutral(cell))
-            elif cell is not None:
-                sheet.write_number(place, column, cell)
-    book.close()
+    with workbook_in(out) as book:
+        sheet = book.add_worksheet("准确率" if locale == "zh" else "accuracy")
+        for place, row in enumerate([HEAD[locale], *rows]):
+            for column, cell in enumerate(row):
+                if isinstance(cell, str):
+                    sheet.write_string(place, column, neutral(cell))
+                elif cell is not None:
+                    sheet.write_number(place, column, cell)
     return out.getvalue()
 
 
