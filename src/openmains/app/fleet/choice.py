@@ -91,6 +91,8 @@ async def chosen_pages(
 async def check_choice(store: Store, tenant_id: TenantId, choice: MeterChoice) -> None:
     """Raises ``unknown-meters`` for numbers that no meter has, ``invalid-input`` for an area, product or tag that is not there: a list
     with a hole would be taken for whole."""
+    if not choice.numbers and all(one is None for one in (choice.area_id, choice.product_id, choice.tag_id)):
+        return
     async with store.tenant(tenant_id) as work:
         names = await unknown_references(work, choice)
         unknown = await work[ChosenMeters].unknown_numbers(choice.numbers) if choice.numbers else []

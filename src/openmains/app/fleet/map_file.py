@@ -6,7 +6,6 @@ shows how many cannot be drawn. Nothing personal is in it: no customer, no addre
 """
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from msgspec import Raw, Struct, json
@@ -38,7 +37,7 @@ class MapRow(Struct, frozen=True):
     lat_e7: int | None
     lon_e7: int | None
     valve: int | None
-    last_seen_at: datetime | None
+    last_seen_us: int | None
     events: list[str]
 
 
@@ -81,7 +80,7 @@ def feature(row: MapRow, zone: Zone, *, placed: bool) -> Feature:
         "account": row.account,
         "premises": row.premises,
         "valve": {0: "open", 1: "closed", None: None}.get(row.valve, "fault"),
-        "last_seen_at": None if row.last_seen_at is None else zone.iso(int(row.last_seen_at.timestamp())),
+        "last_seen_at": None if row.last_seen_us is None else zone.iso(row.last_seen_us // 1_000_000),
         "events": row.events,
     }
     return Feature(row.meter_id, point, properties)

@@ -10,7 +10,6 @@ from openmains.app.fleet.map_file import MapRow
 from openmains.app.fleet.model import MeterFilter
 from openmains.app.fleet.wording import Wording
 from openmains.domain.ids import MeterId, TenantId
-from openmains.domain.period import utc
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.fleet.kinds import products_of
@@ -95,6 +94,4 @@ class MapTable:
         return [self._row(dict(row)) for row in rows]
 
     def _row(self, values: dict[str, Any]) -> MapRow:
-        seen_us, mask = values.pop("last_seen_us"), values.pop("event_mask")
-        seen = None if seen_us is None else utc(seen_us // 1_000_000)
-        return MapRow(last_seen_at=seen, events=self._wording.event_names(mask or 0), **values)
+        return MapRow(events=self._wording.event_names(values.pop("event_mask") or 0), **values)
