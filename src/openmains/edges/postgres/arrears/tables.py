@@ -263,16 +263,30 @@ class Warnings:
         return found
 
     async def tell_warnings(self, channel_id: int | None, day: int, now_us: int) -> int:
-        rows = await _WARNINGS["tell_warnings"].fetch(
-            self._connection, tenant_id=self._tenant_id, channel_id=channel_id, day=day, now_us=now_us
+        made = await _WARNINGS["warnings_made"].fetch(
+            self._connection, tenant_id=self._tenant_id, day=day, now_us=now_us
         )
-        return len(rows)
+        return await self._tell("arrears_warning", "major", made, channel_id, now_us)
 
     async def tell_balances(self, channel_id: int | None, now_us: int) -> int:
-        rows = await _WARNINGS["tell_balances"].fetch(
-            self._connection, tenant_id=self._tenant_id, channel_id=channel_id, now_us=now_us
+        fallen = await _WARNINGS["balances_fallen"].fetch(self._connection, tenant_id=self._tenant_id)
+        return await self._tell("balance_low", "minor", fallen, channel_id, now_us)
+
+    async def _tell(self, kind: str, severity: str, of: Sequence[Row], channel_id: int | None, now_us: int) -> int:
+        if not of:
+            return 0
+        told = await _WARNINGS["tell_customers"].fetch(
+            self._connection,
+            tenant_id=self._tenant_id,
+            kind=kind,
+            severity=severity,
+            channel_id=channel_id,
+            account_ids=[row["account_id"] for row in of],
+            keys=[row["key"] for row in of],
+            fens=[row["fen"] for row in of],
+            now_us=now_us,
         )
-        return len(rows)
+        return len(told)
 
     async def call_back(self, today: int) -> int:
         return len(await _WARNINGS["call_back"].fetch(self._connection, tenant_id=self._tenant_id, today=today))

@@ -9,47 +9,36 @@ SELECT c.channel_id FROM notice_channel c
  WHERE c.tenant_id = :tenant_id AND c.is_on AND NOT c.is_gone AND c.kind IN ('sms_aliyun', 'sms_tencent') AND f.names && '{amount,text}'
  ORDER BY 'amount' = ANY (f.names) DESC, c.channel_id DESC LIMIT 1
 
--- name: tell_warnings
--- Of the steps of a day, each once.
-INSERT INTO notice (tenant_id, key, kind, state, severity, subject, customer_id, channel_id, facts, made_us, due_us, reason)
-SELECT s.tenant_id, 'arrears:' || s.step_id, 'arrears_warning', CASE WHEN w.fault = '' THEN 'waiting' ELSE 'failed' END, 'major',
-       'account:' || s.account_id, w.customer_id, :channel_id::bigint,
-       jsonb_build_object('account', coalesce(w.number, s.account_id::text), 'fen', s.owed_fen), :now_us, :now_us, w.fault
-  FROM arrears_step s
-  LEFT JOIN account a ON a.tenant_id = s.tenant_id AND a.account_id = s.account_id
-  LEFT JOIN account_holder h ON h.account_id = s.account_id AND h.tenant_id = s.tenant_id AND upper_inf(h.during)
-  LEFT JOIN LATERAL (SELECT m.customer_id FROM tariff_member e JOIN meter m ON m.meter_id = e.meter_id
-                      WHERE e.tenant_id = s.tenant_id AND e.account_id = s.account_id AND a.account_id IS NULL
-                      ORDER BY e.from_day DESC, e.member_id DESC LIMIT 1) k ON true
-  LEFT JOIN customer c ON c.customer_id = coalesce(h.customer_id, k.customer_id)
- CROSS JOIN LATERAL (SELECT a.number, c.customer_id,
-   CASE WHEN c.customer_id IS NULL THEN 'no-customer'
-        WHEN c.phone = '' AND NOT EXISTS (SELECT FROM personal p WHERE p.customer_id = c.customer_id AND p.contact_id IS NULL AND p.field = 'phone')
-             THEN 'no-contact'
-        WHEN :channel_id::bigint IS NULL THEN 'no-channel' ELSE '' END AS fault) w
+-- name: warnings_made
+-- Those of the steps of a day that were made at this instant.
+SELECT s.account_id, 'arrears:' || s.step_id AS key, s.owed_fen AS fen FROM arrears_step s
  WHERE s.tenant_id = :tenant_id AND s.day = :day AND s.kind = 'warning' AND s.made_us = :now_us
-    ON CONFLICT (tenant_id, key) DO NOTHING RETURNING notice_id
 
--- name: tell_balances
--- Of balances that fell to a stage of which the customer was not warned in this crossing; they are told by it.
+-- name: balances_fallen
+-- Balances that fell to a stage of which the customer was not warned in this crossing; they are told by it.
 WITH fallen AS (
   UPDATE server_account SET told = stage
    WHERE tenant_id = :tenant_id AND until_day IS NULL AND stage <> 'enough' AND (told = 'enough' OR (told = 'low' AND stage = 'below'))
   RETURNING tenant_id, account_id, crossing, stage
 )
-INSERT INTO notice (tenant_id, key, kind, state, severity, subject, customer_id, channel_id, facts, made_us, due_us, reason)
-SELECT s.tenant_id, 'balance:' || s.account_id || ':' || s.crossing || ':' || s.stage, 'balance_low',
-       CASE WHEN w.fault = '' THEN 'waiting' ELSE 'failed' END, 'minor', 'account:' || s.account_id, w.customer_id, :channel_id::bigint,
-       jsonb_build_object('account', coalesce(w.number, s.account_id::text), 'fen', b.balance), :now_us, :now_us, w.fault
+SELECT s.account_id, 'balance:' || s.account_id || ':' || s.crossing || ':' || s.stage AS key, b.balance AS fen
   FROM fallen s
-  LEFT JOIN account a ON a.tenant_id = s.tenant_id AND a.account_id = s.account_id
-  LEFT JOIN account_holder h ON h.account_id = s.account_id AND h.tenant_id = s.tenant_id AND upper_inf(h.during)
-  LEFT JOIN LATERAL (SELECT m.customer_id FROM tariff_member e JOIN meter m ON m.meter_id = e.meter_id
-                      WHERE e.tenant_id = s.tenant_id AND e.account_id = s.account_id AND a.account_id IS NULL
-                      ORDER BY e.from_day DESC, e.member_id DESC LIMIT 1) k ON true
-  LEFT JOIN customer c ON c.customer_id = coalesce(h.customer_id, k.customer_id)
  CROSS JOIN LATERAL (SELECT coalesce(-sum(l.fen), 0)::bigint AS balance FROM ledger_line l
                       WHERE l.tenant_id = s.tenant_id AND l.account_id = s.account_id AND l.account IN ('receivable', 'credit')) b
+
+-- name: tell_customers
+-- A notice for each account, once for its key.
+INSERT INTO notice (tenant_id, key, kind, state, severity, subject, customer_id, channel_id, facts, made_us, due_us, reason)
+SELECT :tenant_id::int, s.key, :kind::text, CASE WHEN w.fault = '' THEN 'waiting' ELSE 'failed' END, :severity::text,
+       'account:' || s.account_id, w.customer_id, :channel_id::bigint,
+       jsonb_build_object('account', coalesce(w.number, s.account_id::text), 'fen', s.fen), :now_us, :now_us, w.fault
+  FROM unnest(:account_ids::bigint[], :keys::text[], :fens::bigint[]) AS s (account_id, key, fen)
+  LEFT JOIN account a ON a.tenant_id = :tenant_id AND a.account_id = s.account_id
+  LEFT JOIN account_holder h ON h.account_id = s.account_id AND h.tenant_id = :tenant_id AND upper_inf(h.during)
+  LEFT JOIN LATERAL (SELECT m.customer_id FROM tariff_member e JOIN meter m ON m.meter_id = e.meter_id
+                      WHERE e.tenant_id = :tenant_id AND e.account_id = s.account_id AND a.account_id IS NULL
+                      ORDER BY e.from_day DESC, e.member_id DESC LIMIT 1) k ON true
+  LEFT JOIN customer c ON c.customer_id = coalesce(h.customer_id, k.customer_id)
  CROSS JOIN LATERAL (SELECT a.number, c.customer_id,
    CASE WHEN c.customer_id IS NULL THEN 'no-customer'
         WHEN c.phone = '' AND NOT EXISTS (SELECT FROM personal p WHERE p.customer_id = c.customer_id AND p.contact_id IS NULL AND p.field = 'phone')
