@@ -38,8 +38,8 @@ test: ## every check and the tests, as CI / 全部检查与测试
 	@$(BOTH) --output-sync=target check-python check-console
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=25 --durations-min=5 -m "not slow"
 
-test-slow: setup-dev ## soaks, long kills, long fuzz, a real year / 耗时测试
-	@scripts/test-packages.sh
+test-slow: ## soaks, long kills, long fuzz, a real year / 耗时测试
+	@$(BOTH) packages-test console
 	@$(PY) -m pytest -s --durations=0 --durations-min=5 -m "slow"
 
 check: setup-dev ## the checks and the tests without engines / 快速检查

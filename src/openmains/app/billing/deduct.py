@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from openmains.app.billing.decide import AccountMonth, MeterLink
-from openmains.app.billing.deductions import Deducted, KeptDay, ToDeduct
+from openmains.app.billing.deductions import Deducted, KeptDay, NewVersion, ToDeduct
 from openmains.app.billing.ports import BillStore, Counted, DayVolumes
 from openmains.app.billing.rows import CountRow
 from openmains.app.billing.run import known_plans, links_in_units, with_days
@@ -96,10 +96,9 @@ async def follow_changes(store: Store, changes: ChangedDays, tenant_id: TenantId
         while since is not None and (meters := await changes.meters(tenant_id, shard, since, until, after, METERS)):
             after = meters[-1]
             async with store.tenant(tenant_id) as work:
-                await work[
-                    ServerAccountStore
-                ].hold()  # whoever looked before this change has said by then that they are due no more
-                await work[ServerAccountStore].changed(shard, until, meters, is_over=False)
+                accounts = work[ServerAccountStore]
+                await accounts.hold()  # whoever looked before this change has said by then that they are due no more
+                await accounts.changed(shard, until, meters, is_over=False)
         async with store.tenant(tenant_id) as work:
             await work[ServerAccountStore].changed(shard, until, [], is_over=True)
 
@@ -174,24 +173,24 @@ async def _book(
     for one in found:
         for version in one.versions:
             if version.fen:
-                date = day_to_date(version.day).isoformat()
                 day = version.day if closed is None or version.day > closed else today
-                key = f"deduct:{one.account_id}:{date}:v{version.version}"
-                entry = deduction(key, day, one.account_id, version.fen, date)
+                date = day_to_date(version.day).isoformat()
+                entry = deduction(_key(one.account_id, version), day, one.account_id, version.fen, date)
                 by_maker.setdefault(made_by[one.account_id], []).append(entry)
     ids: dict[str, int] = {}
     for maker, entries in by_maker.items():
         made = await book_many(work, entries, maker, None, now_us)
         ids |= zip((entry.key for entry in entries), made, strict=True)
     return [
-        BookedVersion(
-            one.account_id,
-            version,
-            ids.get(f"deduct:{one.account_id}:{day_to_date(version.day).isoformat()}:v{version.version}"),
-        )
+        BookedVersion(one.account_id, version, ids.get(_key(one.account_id, version)))
         for one in found
         for version in one.versions
     ]
+
+
+def _key(account_id: int, version: NewVersion) -> str:
+    """Under which the difference of a version is booked, once."""
+    return f"deduct:{account_id}:{day_to_date(version.day).isoformat()}:v{version.version}"
 
 
 async def _stand(work: Work, accounts: Sequence[ChargedAccount], today: int) -> None:
