@@ -49,6 +49,10 @@ export default defineConfig({
   test: {
     env: { TZ: "UTC" },
     restoreMocks: true,
+    // What a page takes to load and to show says how busy the machine is, nothing about the page: only what never comes fails.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     projects: [
       { extends: true, test: { name: "pure", environment: "node", isolate: false, include: ["src/**/*.test.ts"], exclude: ["src/**/*.{dom,mount}.test.ts"] } },
       { extends: true, test: { name: "dom", environment: "happy-dom", isolate: false, include: ["src/**/*.dom.test.ts"] } },

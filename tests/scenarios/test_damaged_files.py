@@ -133,7 +133,9 @@ async def until_slots(http: int, token: str, wanted: int) -> int:
 
 
 def slots_of(http: int, token: str) -> int:
-    with httpx.Client(base_url=f"http://127.0.0.1:{http}/api/v1", headers={"Authorization": token}, timeout=20) as api:
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{http}/api/v1", headers={"Authorization": token}, timeout=PATIENCE_S
+    ) as api:
         meter = api.get("/meters", params={"limit": 1}).json()["items"][0]["meter_id"]
         day = 86_400
         span = {"from": _text(time.time() - 5 * day), "to": _text(time.time() + day), "step": "slot"}

@@ -20,6 +20,7 @@ from openmains.edges.postgres.alarm.events import take_events, waiting_events
 from openmains.edges.postgres.alarm.loop import PostgresAlarmLoop
 from openmains.edges.postgres.db import PIPELINE_ROLE, Pool, create_pool
 from tests.edges.http.world import Utility, World
+from tests.support.patience import PATIENCE_S
 
 S = 1_000_000
 
@@ -239,7 +240,7 @@ async def test_the_loop_waits_for_nobody_and_tells_afterwards_what_was_locked(to
     async with town.pool.acquire() as other, other.transaction():  # a person's act, or a batch, holds all of it
         await other.execute("SELECT FROM alarm_group WHERE group_id = $1 FOR UPDATE", grouped.group_id)
         await other.execute("SELECT FROM alarm WHERE meter_id = $1 FOR UPDATE", town.meters[31])
-        work = await asyncio.wait_for(town.turn(1), 20)
+        work = await asyncio.wait_for(town.turn(1), PATIENCE_S)
         assert (town.mine(work.news), town.mine(work.grown)) == ([], [])
     (grown,) = town.mine((await town.turn(2)).grown)
     assert (grown.group_id, grown.members) == (grouped.group_id, 32)

@@ -25,8 +25,8 @@ from tests.support.ports import free_port
 async def serving(world: World):  # type: ignore[no-untyped-def] # an async generator of ports
     port, stop = free_port(socket.SOCK_STREAM), asyncio.Event()
     task = asyncio.create_task(serve(world.app, "127.0.0.1", port, stop))
-    async with httpx.AsyncClient() as client:
-        for _ in range(200):
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
+        for _ in range(int(PATIENCE_S / 0.02)):
             try:
                 await client.get(f"http://127.0.0.1:{port}/api/v1/health")
                 break

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from openmains.edges.mqtt.client import RECEIVE_MOST, Broker, MqttClient
 from openmains.wire.mqtt.subscriber import Message
+from tests.support.patience import PATIENCE_S
 from tests.support.system import until
 
 LET_IN = "200b0000081300012100012401"  # keep alive 1 s, one message of ours at once, QoS 1
@@ -33,7 +34,7 @@ async def signed_in(
     server, stop = await asyncio.start_server(arrived, "127.0.0.1", 0), asyncio.Event()
     client = MqttClient(Broker("127.0.0.1", server.sockets[0].getsockname()[1], "", "", "c", ["t"]), take)
     task = asyncio.create_task(client.run(stop))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         reader, writer = await came.get()
         assert (await reader.readexactly(1)) == b"\x10"
         await reader.readexactly((await reader.readexactly(1))[0])

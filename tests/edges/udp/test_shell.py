@@ -14,6 +14,7 @@ from openmains.app.ingest.edge.shedding import Shedding
 from openmains.edges.udp import arrival
 from openmains.edges.udp.arrival import _stamps
 from openmains.edges.udp.shell import UdpShell, open_socket
+from tests.support.patience import PATIENCE_S
 
 
 class Listener:
@@ -51,7 +52,7 @@ async def test_a_burst_a_fault_and_what_comes_later_are_all_heard() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.connect(sock.getsockname())
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 for text in (
                     b"1",
                     b"2",
@@ -88,7 +89,7 @@ async def test_what_waited_too_long_where_the_queue_stands_is_dropped_before_any
         clock = Clock()
         monkeypatch.setattr(arrival, "time", clock)
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 for _ in range(5):
                     sender.send(bytes(200))
                 sender.send(b"an alarm")

@@ -19,6 +19,7 @@ from openmains.run.roles.engine_watch import DiskWatch, EngineWatch
 from openmains.run.roles.file_watch import FileWatch
 from openmains.run.roles.system_view import RunningSystem
 from tests.support.engines import migrate_postgres
+from tests.support.patience import PATIENCE_S
 
 
 @contextlib.asynccontextmanager
@@ -45,7 +46,7 @@ async def speak(hub: LiveHub, bus: Bus, node: str, counters: dict[str, int], pro
     stop = asyncio.Event()
     stop.set()
     await publish_counters(bus, node, lambda: counters, stop, process=process)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while node not in hub.nodes:
             await asyncio.sleep(0.01)
 

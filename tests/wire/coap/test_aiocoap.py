@@ -102,12 +102,12 @@ async def test_aiocoap_asks_our_server() -> None:
             assert server.counters["block"] > 3
 
             watching = context.request(aiocoap.Message(code=aiocoap.GET, uri=f"{base}/state", observe=0))
-            assert (await asyncio.wait_for(watching.response, 10)).payload == b"0"
+            assert (await asyncio.wait_for(watching.response, PATIENCE_S)).payload == b"0"
             notes = aiter(watching.observation)
             for state in (b"1", b"2"):
                 server.notify(echo.relation, Code.CONTENT, state, confirmable=state == b"2", now=echo.loop.time())
                 echo.flush()
-                assert (await asyncio.wait_for(anext(notes), 10)).payload == state
+                assert (await asyncio.wait_for(anext(notes), PATIENCE_S)).payload == state
             watching.observation.cancel()
             for _ in range(5):  # aiocoap still acknowledges a notification or two before it resets
                 server.notify(echo.relation, Code.CONTENT, b"3", confirmable=True, now=echo.loop.time())

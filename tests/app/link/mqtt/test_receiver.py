@@ -23,6 +23,7 @@ from openmains.app.link.mqtt.receiver import MqttReceiver
 from openmains.app.link.mqtt.topics import named_in
 from openmains.domain.ids import CommandId, MeterId, ProductId, TenantId
 from openmains.drivers import catalog
+from tests.support.patience import PATIENCE_S
 from tests.support.station import AT, LoopTime
 
 DRIVERS = {
@@ -151,7 +152,7 @@ class Town:
         return [(word.link, word.command_id, word.detail) for word in found if word is not None]
 
     async def stored(self, count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while len(self.disk.uplinks) < count:
                 await asyncio.sleep(0.001)
 
@@ -184,7 +185,7 @@ async def test_what_the_stream_does_not_take_is_tried_again_and_not_acknowledged
     town.clock.later = lambda seconds, call: again.append(call)
     town.disk.is_away = True
     town.up(EUI, 1, name="kept")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while not again:
             await asyncio.sleep(0.001)
     assert town.done == [] and town.receiver.counters["mqtt.kept_waiting"] == 1

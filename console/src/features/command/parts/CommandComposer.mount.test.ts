@@ -96,7 +96,7 @@ describe("a valve command that the signer refuses", () => {
     expect(said.filter((one) => one.type === "success")).toEqual([]);
     expect(said[0]).toMatchObject({ type: "failed" });
     expect(said[0]?.text).toMatch(/Command 9 was not let go · Signer: refused \(has credit, never closed\)\. Settle or check the balance/);
-    await vi.waitFor(() => { expect(shown.find(".given").text()).toContain("Failed"); });
+    await expect.poll(() => shown.find(".given").text()).toContain("Failed");
     expect(shown.find(".given").text()).toContain("Settle or check the balance");
     await flushPromises();
     expect(said).toHaveLength(1); // who gave it was told once

@@ -45,12 +45,12 @@ function serve(closings: SafetyClosing[]): void {
 async function show(text: string) {
   setSession({ permissions: ["inspect_sites", "give_commands"], zone: "Asia/Shanghai" } as Me);
   const shown = mount(SafetyCard, { props: { meter }, global: { plugins: [i18n, [VueQueryPlugin, { queryClient: new QueryClient() }]], stubs: { RouterLink: RouterLinkStub } } });
-  await vi.waitFor(() => { expect(shown.text()).toContain(text); });
+  await expect.poll(() => shown.text()).toContain(text);
   return shown;
 }
 type Shown = Awaited<ReturnType<typeof show>>;
 const press = async (shown: Shown, text: string) => {
-  await vi.waitFor(() => { expect(shown.findAll("button").some((one) => one.text() === text)).toBe(true); });
+  await expect.poll(() => shown.findAll("button").some((one) => one.text() === text)).toBe(true);
   const button = shown.findAll("button").find((one) => one.text() === text);
   await (button?.attributes("type") === "submit" ? button.element.closest("form")?.dispatchEvent(new Event("submit", { cancelable: true })) : button?.trigger("click"));
 };
@@ -65,17 +65,17 @@ describe("safety closing at a meter", () => {
     const shown = await show("Two persons");
     await press(shown, "Close for safety…");
     await press(shown, "Check");
-    await vi.waitFor(() => { expect(shown.text()).toContain("Required"); });
+    await expect.poll(() => shown.text()).toContain("Required");
     await shown.find('select[name="reason"]').setValue("1");
     await shown.find('textarea[name="evidence"]').setValue("用户报告燃气味");
     await press(shown, "Check");
-    await vi.waitFor(() => { expect(shown.text()).toContain("Shuts off the gas of City Hospital"); });
+    await expect.poll(() => shown.text()).toContain("Shuts off the gas of City Hospital");
     expect(shown.text()).toContain("It cannot be opened from afar afterwards");
     expect(shown.text()).not.toContain("Protected customer");
     await shown.find('input[name="signer-login"]').setValue("ann");
     await shown.find('input[name="signer-password"]').setValue("secret");
     await press(shown, "Give the command");
-    await vi.waitFor(() => { expect(asked).toHaveLength(1); });
+    await expect.poll(() => asked).toHaveLength(1);
     expect(asked[0]?.body).toMatchObject({ kind: "safety_close", params: { reason: 1, evidence: "用户报告燃气味" }, signer: { login: "ann" } });
     shown.unmount();
   });
@@ -86,14 +86,14 @@ describe("safety closing at a meter", () => {
     expect(shown.text()).toContain("用户报告燃气味");
     expect(shown.text()).toContain("表具已关阀");
     await press(shown, "登记现场已检查…");
-    await vi.waitFor(() => { expect(shown.findAll('input[name="signer-login"]')).toHaveLength(2); });
+    await expect.poll(() => shown.findAll('input[name="signer-login"]')).toHaveLength(2);
     await shown.find('textarea[name="inspection"]').setValue("接头已更换，无泄漏");
     for (const [place, login] of ["ann", "ben"].entries()) {
       await shown.findAll('input[name="signer-login"]')[place]?.setValue(login);
       await shown.findAll('input[name="signer-password"]')[place]?.setValue(`${login}'s`);
     }
     await press(shown, "确认现场已检查");
-    await vi.waitFor(() => { expect(asked).toHaveLength(1); });
+    await expect.poll(() => asked).toHaveLength(1);
     expect(asked[0]?.body).toMatchObject({ note: "接头已更换，无泄漏", inspector: { login: "ann" }, approver: { login: "ben" } });
     shown.unmount();
   });
