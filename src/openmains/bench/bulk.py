@@ -22,7 +22,7 @@ from openmains.app.readings.bulk.ports import BulkMeter
 from openmains.app.readings.bulk.registers import register_csv, register_pages
 from openmains.app.unit_of_work import Store
 from openmains.domain.ids import MeterId, TenantId
-from openmains.domain.period import day_to_date, zone
+from openmains.domain.period import day_text, zone
 from openmains.drivers.points import vocabulary
 from openmains.edges.clickhouse.bulk import ClickHouseBulk
 from openmains.edges.clickhouse.client import ClickHouse
@@ -86,7 +86,7 @@ async def measure(
         "SELECT sum(bytes_on_disk), sum(rows) FROM system.parts WHERE active AND database = currentDatabase() AND table = 'series'"
     )
     figures["bytes_per_value"] = round(int(size[0][0]) / max(1, int(size[0][1]) * _SLOTS), 2)
-    figures["last_day"] = day_to_date(last_day).isoformat()
+    figures["last_day"] = day_text(last_day)
     return figures
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from openmains.app.fleet.search import grams_of
 from openmains.domain.ids import TenantId
+from openmains.domain.period import day_to_date
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.postgres.db import Connection, connect
 
@@ -210,7 +211,7 @@ async def build_days(
         for first in range(0, count, 1_000_000):
             await clickhouse.command(
                 _DAYS,
-                {"tenant": tenant_id, "first": first + 1, "day": date.fromordinal(day + 719_163), "area": area, "areas": areas,
+                {"tenant": tenant_id, "first": first + 1, "day": day_to_date(day), "area": area, "areas": areas,
                  "product": product, "count": min(1_000_000, count - first)},
             )  # fmt: skip
-        say(f"meter-days of {date.fromordinal(day + 719_163)}: {count}")
+        say(f"meter-days of {day_to_date(day)}: {count}")

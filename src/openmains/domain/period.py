@@ -34,6 +34,55 @@ def date_to_day(value: date) -> int:
     return value.toordinal() - EPOCH_ORDINAL
 
 
+def weekday_of(day: int) -> int:
+    """0 = Monday."""
+    return day_to_date(day).weekday()
+
+
+def day_text(day: int) -> str:
+    """A day number as ISO 8601 date: ``2026-11-30``."""
+    return day_to_date(day).isoformat()
+
+
+def month_text(day: int) -> str:
+    """The month that holds the day: ``2026-11``."""
+    return day_text(day)[:7]
+
+
+def on_or_before_month_end(year: int, month: int, number: int) -> date:
+    """That day of the month, or its last where it has none such: 30 February is the 28th or 29th.
+
+    :raises ValueError: ``number`` is in no month.
+    """
+    for shorter in range(4):
+        try:
+            return date(year, month, number - shorter)
+        except ValueError:
+            continue
+    raise ValueError(f"no day {number} in month {month}")
+
+
+def months_later(day: int, months: int) -> int:
+    """The day so many months later (before it: negative); the last of the month where it has no such day."""
+    when = day_to_date(day)
+    year, month = divmod(when.year * 12 + when.month - 1 + months, 12)
+    return date_to_day(on_or_before_month_end(year, month + 1, when.day))
+
+
+def first_of_month(day: int, later: int = 0) -> int:
+    """First day of the month that holds ``day``, or of the one so many months ``later`` (before it: negative)."""
+    return months_later(day - day_to_date(day).day + 1, later)
+
+
+def month_span(text: str) -> tuple[int, int]:
+    """First day of a month, and the day after its last. ``text``: YYYY-MM.
+
+    :raises ValueError: it is none.
+    """
+    first = date_to_day(date(int(text[:4]), int(text[5:7]), 1))
+    return first, first_of_month(first, 1)
+
+
 class Zone:
     """A tenant's time zone; ``key`` is an IANA name such as ``Asia/Shanghai``."""
 

@@ -23,14 +23,13 @@ from openmains.app.billing.decide import (
     MeterLink,
     Refused,
     decide,
-    month_days,
     whole_months,
 )
 from openmains.app.billing.ports import KeptBill, OpenBill
 from openmains.app.billing.read import worked_out
 from openmains.app.billing.rows import BillInputs, CitedDays, CountRow, LineRow
 from openmains.app.billing.settling import Share, fee_of, shares
-from openmains.domain.period import date_to_day
+from openmains.domain.period import date_to_day, month_span
 from openmains.domain.tariff.exact import ML_OF_M3, to_fen, whole
 from openmains.domain.tariff.plan import AtChange, Cycle, LateFeeRule, PersonsRule, Plan
 from tests.domain.tariff.support import day, month_or_year, plan, schedule
@@ -213,7 +212,7 @@ def test_estimated_days_are_billed_and_counted() -> None:
 
 
 def test_months() -> None:
-    assert month_days("2024-12") == (day(2024, 12, 1), day(2025, 1, 1))
+    assert month_span("2024-12") == (day(2024, 12, 1), day(2025, 1, 1))
     assert [whole_months(JANUARY + n, MONTHS[3] + m) for n, m in ((0, 0), (1, 0), (0, -1), (31, 5), (40, -40))] == [
         3, 2, 2, 2, 0,
     ]  # fmt: skip

@@ -11,14 +11,14 @@ import pytest
 
 from openmains.app.billing.decide import decide
 from openmains.app.billing.model import Letterhead
-from openmains.app.billing.paper import PaperFacts, change, months_before, paper
+from openmains.app.billing.paper import PaperFacts, change, paper
 from openmains.app.billing.paper_ports import PastMonth, PrintedBill
 from openmains.app.billing.paper_words import WORDS, Language
 from openmains.app.billing.papers import since_day
 from openmains.app.billing.ports import OpenBill
 from openmains.app.billing.rows import CountRow
 from openmains.domain.ledger.payment_code import payment_code
-from openmains.domain.period import zone
+from openmains.domain.period import first_of_month, zone
 from openmains.domain.tariff.exact import ML_OF_M3
 from openmains.domain.tariff.plan import Component, CustomerClass, Cycle, LateFeeRule, Schedule
 from openmains.edges.typeset import bills
@@ -49,7 +49,7 @@ def facts(volume: int = 31_400_000, **more: Any) -> PaperFacts:
     )  # fmt: skip
     owed = OpenBill(7, 9, OCTOBER, whole.due_day, whole.total_fen, HOUSEHOLD.late_fee, (), 0, 0)
     past = [
-        PastMonth(months_before(OCTOBER, back), (12 + back * 5 % 11) * ML_OF_M3, 4000 + back) for back in range(1, 13)
+        PastMonth(first_of_month(OCTOBER, -back), (12 + back * 5 % 11) * ML_OF_M3, 4000 + back) for back in range(1, 13)
     ]
     letter = Letterhead("临江市滨河路 12 号", "0571-96390", "https://pay.example.cn/p?c={code}", "谢谢。", "Thanks.")
     return replace(
@@ -135,7 +135,7 @@ def test_what_a_person_must_know() -> None:
 def test_changes() -> None:
     pairs = ((100, 110), (100, 90), (3, 2), (0, 5), (5, 5))
     assert [change(*pair) for pair in pairs] == ["+10.0 %", "−10.0 %", "−33.3 %", "", "0.0 %"]
-    assert months_before(day(2026, 1, 1), 13) == day(2024, 12, 1)
+    assert first_of_month(day(2026, 1, 1), -13) == day(2024, 12, 1)
     assert all(len(pair) == 2 for pair in WORDS.values())
 
 

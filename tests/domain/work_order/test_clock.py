@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openmains.domain.ids import UserId
-from openmains.domain.period import date_to_day, day_to_date, utc, zone
+from openmains.domain.period import date_to_day, day_to_date, months_later, utc, zone
 from openmains.domain.work_order.assign import Technician, Unfit, best, candidates
 from openmains.domain.work_order.clock import OpenSpan, due_at, worked_s
 from openmains.domain.work_order.cost import PartUse, cost_fen
-from openmains.domain.work_order.inspection import RETRY_DAYS, months_later, next_due
+from openmains.domain.work_order.inspection import RETRY_DAYS, next_due
 from openmains.domain.work_order.picture import media_type_of
 from tests.support.properties import counted
 

@@ -10,7 +10,7 @@ from openmains.app.command.driver import CommandDrivers
 from openmains.app.job.ports import Handler, JobContext, JobQueue
 from openmains.app.unit_of_work import Store
 from openmains.domain.ids import TenantId
-from openmains.domain.period import day_to_date, zone
+from openmains.domain.period import day_text, zone
 
 ARREARS = "arrears"
 BEGINS_AT_HOUR = 8  # local: who is warned is warned by day, and proposals wait when people come
@@ -24,7 +24,7 @@ async def queue_arrears(queue: JobQueue, tenants: Sequence[tuple[TenantId, str]]
         day = place.day_of(int(now))
         if now < place.at(day, BEGINS_AT_HOUR):
             continue
-        text = day_to_date(day).isoformat()
+        text = day_text(day)
         params = {"day": text, "zone": zone_key}
         found = await queue.enqueue(tenant_id, ARREARS, params, now=now, unique_key=f"{ARREARS}:{text}")
         queued += found is not None
@@ -38,7 +38,7 @@ def arrears_handlers(store: Store, drivers: CommandDrivers, now_us: Callable[[],
         now = now_us()
         today = zone(context.job.params["zone"]).day_of(now // 1_000_000)
         done = await run_day(store, drivers, context.job.tenant_id, today, now)
-        return {"day": day_to_date(today).isoformat(), "warnings": done.warnings, "closings": done.closings}
+        return {"day": day_text(today), "warnings": done.warnings, "closings": done.closings}
 
     return {ARREARS: arrears}
 

@@ -26,7 +26,7 @@ from openmains.domain.arrears.decide import (
 )
 from openmains.domain.command.kinds import Kind
 from openmains.domain.ids import TenantId
-from openmains.domain.period import day_to_date
+from openmains.domain.period import day_text
 from openmains.domain.tariff.plan import CustomerClass
 
 PART = 5_000  # each part reads the bills past their due day anew
@@ -145,7 +145,7 @@ async def simulate(
     order = [Consequence.CLOSE, Consequence.WARN, Consequence.WAIT, Consequence.SPARE]
     first = sorted(seen, key=lambda one: order.index(one.outcome.consequence))[:MOST_TOLD]
     return ArrearsSimulation(
-        day_to_date(today).isoformat(),
+        day_text(today),
         [
             SimulatedCount(*key, count, owed[key])
             for key, count in sorted(counted.items(), key=lambda item: (order.index(item[0][1]), item[0]))
@@ -162,11 +162,11 @@ def _told(one: Decided, rules: Mapping[CustomerClass, ClassRule]) -> SimulatedAc
         owing.account_id,
         known.number,
         owing.label.customer_class,
-        day_to_date(owing.oldest_due).isoformat(),
+        day_text(owing.oldest_due),
         owing.open_fen,
         outcome.consequence,
         outcome.reason,
-        None if outcome.day is None else day_to_date(outcome.day).isoformat(),
+        None if outcome.day is None else day_text(outcome.day),
         outcome.number,
         known.meter_id,
         known.meter,

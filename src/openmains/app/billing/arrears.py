@@ -7,7 +7,7 @@ from openmains.app.billing.model import ArrearsRow
 from openmains.app.billing.ports import Arrears, ArrearsWanted, OpenBill, SettlementStore
 from openmains.app.billing.settling import fee_of
 from openmains.app.unit_of_work import Work
-from openmains.domain.period import day_to_date
+from openmains.domain.period import day_text, month_text
 
 
 async def list_arrears(work: Work, wanted: ArrearsWanted, limit: int) -> list[ArrearsRow]:
@@ -27,8 +27,8 @@ def _row(row: Arrears, bills: Sequence[OpenBill], today: int) -> ArrearsRow:
         area_id=row.label.area_id,
         area=row.label.area,
         bills=row.bills,
-        oldest_month=day_to_date(row.oldest_month).isoformat()[:7],
-        oldest_due=day_to_date(row.oldest_due).isoformat(),
+        oldest_month=month_text(row.oldest_month),
+        oldest_due=day_text(row.oldest_due),
         age_days=today - row.oldest_due,
         open_fen=row.open_fen,
         fee_fen=sum(fee_of(bill, today) - bill.fee_paid for bill in bills),

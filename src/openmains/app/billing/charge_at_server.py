@@ -10,7 +10,7 @@ from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
-from openmains.domain.period import date_to_day, day_to_date
+from openmains.domain.period import date_to_day, day_text
 
 MOST_DAYS = 31  # that it may begin before today, or after
 
@@ -55,7 +55,7 @@ async def end_server_charging(
         wanted = await _wanted(work, account_ids)
         await work[ServerAccountStore].hold()
         ended = await work[ServerAccountStore].end(wanted, today, actor.user_id, now_us)
-        until = {"ended_on": day_to_date(today).isoformat()}
+        until = {"ended_on": day_text(today)}
         for account_id in ended:
             await work[AuditTrail].record(
                 actor, "end_server_charging", "server_account", account_id, {"ended_on": None}, until, reason=why

@@ -7,7 +7,7 @@ from it. One person asks, another agrees, and the days are looked at as they are
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from openmains.app.billing.decide import AccountMonth, Decided, Refused, decide, month_days
+from openmains.app.billing.decide import AccountMonth, Decided, Refused, decide
 from openmains.app.billing.decide_many import row_of
 from openmains.app.billing.model import BillCorrection, CorrectedBill
 from openmains.app.billing.ports import BillsOf, BillStore, CorrectionStore, DayVolumes, KeptBill, RunStore
@@ -21,7 +21,7 @@ from openmains.app.problems import Problem
 from openmains.app.tariff.simulate import UnitOf
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.ids import TenantId, UserId
-from openmains.domain.period import day_to_date
+from openmains.domain.period import day_text, first_of_month, month_span, month_text
 from openmains.domain.tariff.plan import Plan
 
 
@@ -38,7 +38,7 @@ async def preview(
 ) -> list[CorrectedBill]:
     """What a correction from ``month`` on would change; nothing is written. Raises ``not-found``, ``not-billable``."""
     async with store.tenant(tenant_id) as work:
-        return _told(await _anew(work, volumes, unit_of, tenant_id, account_id, month_days(month)[0]))
+        return _told(await _anew(work, volumes, unit_of, tenant_id, account_id, month_span(month)[0]))
 
 
 async def ask_for_correction(
@@ -56,7 +56,7 @@ async def ask_for_correction(
     :raises Problem: ``reason-needed``, ``not-found``, ``not-billable``, ``nothing-to-correct``, ``correction-waits``.
     """
     why = stated(reason)
-    first = month_days(month)[0]
+    first = month_span(month)[0]
     async with store.tenant(actor.tenant_id) as work:
         changed = _told(await _anew(work, volumes, unit_of, actor.tenant_id, account_id, first))
         if not changed:
@@ -102,7 +102,7 @@ async def decide_correction(
                 raise Problem("own-correction")
             if await work[RunStore].running() is not None:
                 raise Problem("run-in-progress")
-            month = month_days(asked.month)[0]
+            month = month_span(asked.month)[0]
             anew = await _anew(work, volumes, unit_of, actor.tenant_id, asked.account_id, month)
             changed = _told(anew)
             await _make(work, asked, anew, UserId(asked.author_id), actor.user_id, today, now_us)
@@ -138,12 +138,12 @@ async def _anew(
     months = await with_days(volumes, tenant_id, links, {account_id: before}, month, chain[-1].end_day)
     known = months[0] if months else AccountMonth(account_id, (), before, {})
     for kept in chain:
-        end_day = month_days(day_to_date(kept.month).isoformat())[1]
+        end_day = first_of_month(kept.month, 1)
         made = decide(known._replace(before=before), plans, kept.month, end_day)
         if not isinstance(made, Decided):
             day = made.day if isinstance(made, Refused) else kept.month
             code = made.code if isinstance(made, Refused) else "no-meter"
-            raise Problem("not-billable", why=code, day=day_to_date(day).isoformat())
+            raise Problem("not-billable", why=code, day=day_text(day))
         if (made.total_fen, made.lines, made.counted) != (kept.total_fen, kept.lines, kept.counted):
             found.append(_Anew(kept, made))
         before = made.counted
@@ -168,9 +168,7 @@ async def _make(
 
 def _told(anew: Sequence[_Anew]) -> list[CorrectedBill]:
     return [
-        CorrectedBill(
-            day_to_date(one.kept.month).isoformat()[:7], one.kept.version + 1, one.kept.total_fen, one.decided.total_fen
-        )
+        CorrectedBill(month_text(one.kept.month), one.kept.version + 1, one.kept.total_fen, one.decided.total_fen)
         for one in anew
     ]
 

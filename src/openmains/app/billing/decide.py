@@ -15,12 +15,11 @@ What gives doubt is no bill but a ``Refused`` with a code, for a person:
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
 
 from openmains.app.billing.rows import BillInputs, BillPart, CitedDays, CountRow, LineRow
-from openmains.domain.period import date_to_day, day_to_date
+from openmains.domain.period import day_to_date
 from openmains.domain.tariff.billing import Bill, BillingError, Count, Payer, bill, edges, plan_at
 from openmains.domain.tariff.plan import LateFeeRule, Plan
 
@@ -226,12 +225,6 @@ def whole_months(start: int, end: int) -> int:
     first, after = day_to_date(start), day_to_date(end)
     begun = first.year * 12 + first.month + (first.day > 1)
     return max(0, after.year * 12 + after.month - begun)
-
-
-def month_days(month: str) -> tuple[int, int]:
-    """First day of a month written YYYY-MM, and the day after its last."""
-    first = date(int(month[:4]), int(month[5:7]), 1)
-    return date_to_day(first), date_to_day(date(first.year + first.month // 12, first.month % 12 + 1, 1))
 
 
 class _Used(NamedTuple):

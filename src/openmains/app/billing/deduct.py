@@ -38,7 +38,7 @@ from openmains.app.unit_of_work import Store, Work
 from openmains.domain.ids import MeterId, TenantId, UserId
 from openmains.domain.ledger.entries import Entry, deduction
 from openmains.domain.ledger.prepaid import BalanceStage, stage_of
-from openmains.domain.period import date_to_day, day_to_date, zone
+from openmains.domain.period import day_text, first_of_month, zone
 from openmains.domain.tariff.plan import Plan
 
 ACCOUNTS = 200  # looked at in one transaction
@@ -144,7 +144,7 @@ async def _asked(
     today: int,
 ) -> list[ToDeduct]:
     rows = {account_id: msgspec.json.decode(one.text, type=CountRow) for account_id, one in counted.items()}
-    months = {one.account_id: _month(one.since_day) for one in due}
+    months = {one.account_id: first_of_month(one.since_day) for one in due}
     read = await with_days(volumes, tenant_id, links, rows, min(months.values()), today)
     known = {one.account_id: one for one in read}
     return [
@@ -159,11 +159,6 @@ async def _asked(
     ]
 
 
-def _month(day: int) -> int:
-    """The first day of its month."""
-    return date_to_day(day_to_date(day).replace(day=1))
-
-
 async def _book(
     work: Work, made_by: Mapping[int, UserId], found: Sequence[Deducted], today: int, now_us: int
 ) -> list[BookedVersion]:
@@ -174,7 +169,7 @@ async def _book(
         for version in one.versions:
             if version.fen:
                 day = version.day if closed is None or version.day > closed else today
-                date = day_to_date(version.day).isoformat()
+                date = day_text(version.day)
                 entry = deduction(_key(one.account_id, version), day, one.account_id, version.fen, date)
                 by_maker.setdefault(made_by[one.account_id], []).append(entry)
     ids: dict[str, int] = {}
@@ -190,7 +185,7 @@ async def _book(
 
 def _key(account_id: int, version: NewVersion) -> str:
     """Under which the difference of a version is booked, once."""
-    return f"deduct:{account_id}:{day_to_date(version.day).isoformat()}:v{version.version}"
+    return f"deduct:{account_id}:{day_text(version.day)}:v{version.version}"
 
 
 async def _stand(work: Work, accounts: Sequence[ChargedAccount], today: int) -> None:

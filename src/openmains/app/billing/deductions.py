@@ -15,11 +15,10 @@ first one that lifts it above pays the rest.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import NamedTuple
 
 from openmains.app.billing.decide import AccountMonth, Decided, Edges, Plans, Refused, decide
-from openmains.domain.period import date_to_day, day_to_date
+from openmains.domain.period import first_of_month
 
 Cited = tuple[tuple[int, int], ...]
 """(meter, version of its day) each, by meter."""
@@ -128,8 +127,7 @@ def _months(one: ToDeduct) -> Iterator[tuple[int, int]]:
     """Calendar months to look at, as bills are of months: (first day, day after the last)."""
     start = one.month if one.account.before is None else one.account.before.until
     while start < one.end_day:
-        first = day_to_date(start).replace(day=1)
-        after = date_to_day((first + timedelta(days=31)).replace(day=1))
+        after = first_of_month(start, 1)
         yield start, after
         start = after
 

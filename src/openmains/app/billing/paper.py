@@ -18,7 +18,7 @@ from openmains.app.billing.ports import OpenBill
 from openmains.app.billing.rows import LineRow
 from openmains.app.billing.settling import fee_of
 from openmains.domain.ledger.payment_code import payment_code
-from openmains.domain.period import Zone, day_to_date
+from openmains.domain.period import Zone, day_text, day_to_date, first_of_month, month_text
 from openmains.domain.tariff.billing import MINIMUM
 from openmains.domain.tariff.calendar import season_at
 from openmains.domain.tariff.capitals import capitals
@@ -54,7 +54,7 @@ def paper(facts: PaperFacts, language: Language, zone: Zone, *, named: bool = Tr
         return word(name, language, **values)
 
     medium = bill.medium if bill.medium in ("water", "gas") else "other"
-    number = f"{_month(kept.month)}-{kept.bill_id:08d}"
+    number = f"{month_text(kept.month)}-{kept.bill_id:08d}"
     return {
         "template": "bill",
         "lang": language,
@@ -100,7 +100,7 @@ def paper(facts: PaperFacts, language: Language, zone: Zone, *, named: bool = Tr
             [say("tariff"), bill.tariff],
             [say("period"), _span(bill.first_day, kept.end_day)],
             [say("class"), say(bill.customer_class.value)],
-            [say("due"), _day(kept.due_day)],
+            [say("due"), day_text(kept.due_day)],
             [
                 say("made"),
                 zone.iso(bill.made_us // 1_000_000)[:10]
@@ -134,7 +134,7 @@ def _pay(facts: PaperFacts, language: Language) -> dict[str, str]:
     elif kept.due_day < facts.today:
         until = word("overdue", language)
     else:
-        until = word("until", language, day=_day(kept.due_day))
+        until = word("until", language, day=day_text(kept.due_day))
     link = facts.letterhead.pay_link
     return {
         "label": word("to_pay", language),
@@ -227,7 +227,7 @@ def _cycle(facts: PaperFacts, language: Language) -> dict[str, Any]:
             percent = used * 100 // size if size else 0
             low = bound
         tiers.append({"name": word("tier_name", language, tier=place), "percent": percent, "text": text})
-    told = word("counted", language, day=_day(since), volume=written(counted, 6)) if since else ""
+    told = word("counted", language, day=day_text(since), volume=written(counted, 6)) if since else ""
     return {"tiers": tiers if bounds else [], "counted": told}
 
 
@@ -235,15 +235,15 @@ def _compare(facts: PaperFacts, language: Language) -> dict[str, Any]:
     kept, by_month = facts.bill.kept, {one.month: one for one in facts.past}
     rows = [
         [
-            word("this", language, month=_month(kept.month)),
+            word("this", language, month=month_text(kept.month)),
             written(facts.bill.volume_ml, 6),
             written(kept.total_fen, 2, 2),
             "",
         ]
     ]
     for name, back in (("last", 1), ("year_ago", 12)):
-        month = months_before(kept.month, back)
-        then, label = by_month.get(month), word(name, language, month=_month(month))
+        month = first_of_month(kept.month, -back)
+        then, label = by_month.get(month), word(name, language, month=month_text(month))
         if then is None:
             rows.append([label, NONE, NONE, ""])
         else:
@@ -270,7 +270,7 @@ def _chart(facts: PaperFacts, language: Language) -> list[dict[str, Any]]:
     by_month = {one.month: one.volume_ml for one in facts.past} | {facts.bill.kept.month: facts.bill.volume_ml}
     found = list[dict[str, Any]]()
     for back in range(MONTHS - 1, -1, -1):
-        month = months_before(facts.bill.kept.month, back)
+        month = first_of_month(facts.bill.kept.month, -back)
         volume = by_month.get(month)
         label = word("months", language, month=day_to_date(month).month)
         text = "" if volume is None else written(to_fen(Fraction(volume, 100_000)), 1)
@@ -280,7 +280,7 @@ def _chart(facts: PaperFacts, language: Language) -> list[dict[str, Any]]:
 
 def _account(facts: PaperFacts, language: Language) -> list[list[str]]:
     this, others, fee = owed(facts)
-    day = _day(facts.today)
+    day = day_text(facts.today)
     return [
         [word("this_open", language), written(this, 2, 2)],
         [word("other_open", language), written(others, 2, 2)],
@@ -302,28 +302,13 @@ def _notes(facts: PaperFacts, language: Language) -> list[str]:
         word("differs", language) if known and between != facts.bill.volume_ml else "",
         "" if known else word("no_register", language),
         word("late_fee", language) if any(plan.late_fee for plan in facts.plans.values()) else "",
-        word("as_of", language, day=_day(facts.today)),
+        word("as_of", language, day=day_text(facts.today)),
         *own.splitlines(),
     ]
     return [note for note in told if note]
 
 
-def months_before(month: int, back: int) -> int:
-    """First day of the month so many months before the one that begins on ``month``."""
-    first = day_to_date(month)
-    count = first.year * 12 + first.month - 1 - back
-    return month - (first - first.replace(year=count // 12, month=count % 12 + 1)).days
-
-
-def _day(day: int) -> str:
-    return day_to_date(day).isoformat()
-
-
-def _month(day: int) -> str:
-    return _day(day)[:7]
-
-
 def _span(first: int, end: int) -> str:
     """2026-10-01 – 10-31: the year of the end only where it is another one."""
-    left, right = _day(first), _day(end - 1)
+    left, right = day_text(first), day_text(end - 1)
     return f"{left} – {right if left[:4] != right[:4] else right[5:]}"

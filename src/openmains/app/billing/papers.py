@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from openmains.app.billing.decide import NO_DAYS
 from openmains.app.billing.model import Letterhead
-from openmains.app.billing.paper import MONTHS, PaperFacts, months_before, paper
+from openmains.app.billing.paper import MONTHS, PaperFacts, paper
 from openmains.app.billing.paper_ports import PaperStore, PrintedBill, Typesetter
 from openmains.app.billing.paper_words import Language
 from openmains.app.billing.ports import BillStore, DayVolumes, OpenBill, SettlementStore
@@ -20,7 +20,7 @@ from openmains.app.tariff.plans import exact_plan, tariff_of
 from openmains.app.tariff.ports import TariffStore
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.ids import MeterId, TenantId
-from openmains.domain.period import Zone
+from openmains.domain.period import Zone, first_of_month
 from openmains.domain.tariff.plan import Plan
 
 PlansOf = dict[int, dict[tuple[int, int], Plan]]
@@ -38,7 +38,7 @@ async def facts_of(
         utility, letterhead = await work[PaperStore].utility(), await work[PaperStore].letterhead()
         accounts = sorted({bill.kept.account_id for bill in bills})
         months = [bill.kept.month for bill in bills]
-        past = await work[PaperStore].past(accounts, months_before(min(months), MONTHS - 1), max(months))
+        past = await work[PaperStore].past(accounts, first_of_month(min(months), 1 - MONTHS), max(months))
         open_bills: dict[int, list[OpenBill]] = {}
         for one in await work[SettlementStore].open_bills(accounts):
             open_bills.setdefault(one.account_id, []).append(one)
@@ -58,7 +58,7 @@ async def facts_of(
             [
                 one
                 for one in past.get(bill.kept.account_id, ())
-                if months_before(bill.kept.month, MONTHS - 1) <= one.month <= bill.kept.month
+                if first_of_month(bill.kept.month, 1 - MONTHS) <= one.month <= bill.kept.month
             ],
             open_bills.get(bill.kept.account_id, []),
             credit.get(bill.kept.account_id, 0),

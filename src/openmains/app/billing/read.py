@@ -15,7 +15,7 @@ from openmains.app.tariff.plans import exact_plan, tariff_of
 from openmains.app.tariff.ports import TariffStore
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.ids import MeterId, TenantId
-from openmains.domain.period import day_to_date
+from openmains.domain.period import day_text
 from openmains.domain.tariff.exact import MICRO_ML_OF_FEN, written
 from openmains.domain.tariff.plan import Plan
 
@@ -39,7 +39,7 @@ async def read_bill(store: Store, tenant_id: TenantId, bill_id: int) -> BillDeta
         counted_m3=written(kept.counted.cycle_ml, M3_DECIMALS),
         by_days=kept.by_days,
         cited=[
-            CitedMeter(one.meter_id, numbers.get(one.meter_id), _day(one.first_day), one.versions())
+            CitedMeter(one.meter_id, numbers.get(one.meter_id), day_text(one.first_day), one.versions())
             for one in kept.inputs.cited
         ],
         entry_id=kept.entry_id,
@@ -60,7 +60,7 @@ async def recompute(store: Store, volumes: DayVolumes, tenant_id: TenantId, bill
         now = found.get(one.meter_id)
         stored = {} if now is None else dict(zip(now.days, now.versions, strict=True))
         newer += (
-            (one.meter_id, _day(one.first_day + place))
+            (one.meter_id, day_text(one.first_day + place))
             for place, version in enumerate(versions)
             if stored.get(one.first_day + place, version) != version
         )
@@ -96,11 +96,7 @@ def _line(row: LineRow, plan: Plan) -> CalculatedLine:
         exact = Fraction(row.price * row.volume_ml, MICRO_ML_OF_FEN)
         exact = exact * row.heat / plan.heat_reference if row.heat else exact
     return CalculatedLine(
-        row.plan, _day(row.first_day), _day(row.end_day), row.season, row.tier, row.component,
+        row.plan, day_text(row.first_day), day_text(row.end_day), row.season, row.tier, row.component,
         written(row.price, PRICE_DECIMALS, 2), written(row.heat, MJ_DECIMALS) if row.heat else "",
         written(row.volume_ml, M3_DECIMALS), decimal_of(exact), row.fen,
     )  # fmt: skip
-
-
-def _day(day: int) -> str:
-    return day_to_date(day).isoformat()

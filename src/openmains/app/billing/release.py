@@ -12,7 +12,7 @@ from openmains.app.ledger.ports import LedgerStore
 from openmains.app.unit_of_work import Work
 from openmains.domain.ids import UserId
 from openmains.domain.ledger.entries import release
-from openmains.domain.period import day_to_date
+from openmains.domain.period import day_text
 
 
 async def lock_deducted(work: Work, account_ids: Sequence[int]) -> set[int]:
@@ -34,11 +34,11 @@ async def give_back_deducted(work: Work, ends: Mapping[int, int], book_day: int,
     with_fen = sorted(account_id for account_id, fen in found.items() if fen)
     entries = [
         release(
-            f"release:{one}:{day_to_date(ends[one]).isoformat()}",
+            f"release:{one}:{day_text(ends[one])}",
             book_day,
             one,
             found[one],
-            day_to_date(ends[one] - 1).isoformat(),
+            day_text(ends[one] - 1),
         )
         for one in with_fen
     ]

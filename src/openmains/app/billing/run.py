@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from openmains.app.billing.decide import AccountMonth, MeterLink, Refused, month_days
+from openmains.app.billing.decide import AccountMonth, MeterLink, Refused
 from openmains.app.billing.decide_many import PlainMonth, Rates, is_plain, plain_months
 from openmains.app.billing.model import BillRun
 from openmains.app.billing.ports import BillsOf, BillStore, Counted, DayVolumes, Decide, LinkStore, RunPlace, RunStore
@@ -33,7 +33,7 @@ from openmains.app.tariff.ports import TariffStore
 from openmains.app.tariff.simulate import UnitOf, unit_in_ml
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.ids import MeterId, TenantId, UserId
-from openmains.domain.period import date_to_day, day_to_date
+from openmains.domain.period import date_to_day, month_span, month_text
 from openmains.domain.tariff.plan import Plan
 
 BILL_RUN = "bill_run"
@@ -49,7 +49,7 @@ async def start_run(
     :raises Problem: ``reason-needed``, ``invalid-input``, ``month-running``, ``run-in-progress``.
     """
     why = stated(reason)
-    first, end = month_days(month)
+    first, end = month_span(month)
     if end > today:
         raise Problem("month-running", month=month)
     async with store.tenant(actor.tenant_id) as work:
@@ -251,7 +251,7 @@ async def write_bills(
     now_us: int,
 ) -> None:
     """Bills with an entry each, once for account, month and version; a bill of 0 fen has none."""
-    month = day_to_date(of.month).isoformat()[:7]
+    month = month_text(of.month)
     asking = [(one, version) for one, version in zip(bills, versions, strict=True) if one.total_fen]
     sums = BilledSums(
         [f"bill:{one.account_id}:{month}:v{version}" for one, version in asking],

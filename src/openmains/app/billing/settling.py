@@ -15,7 +15,7 @@ from openmains.app.ledger.ports import LedgerStore
 from openmains.app.unit_of_work import Work
 from openmains.domain.ids import UserId
 from openmains.domain.ledger.entries import Entry, late_fee_entry, reversal, settlement
-from openmains.domain.period import day_to_date
+from openmains.domain.period import month_text
 from openmains.domain.tariff.late_fee import Payment, late_fee
 
 
@@ -72,7 +72,7 @@ async def settle(
 async def _write(work: Work, found: Sequence[Share], cause: str, user_id: UserId, today: int, now_us: int) -> None:
     entries, of = list[Entry](), list[tuple[Share, bool]]()
     for share in found:
-        month = day_to_date(share.month).isoformat()[:7]
+        month = month_text(share.month)
         if share.booked_fen:
             key = f"fee:{cause}:{share.bill_id}"
             entries.append(late_fee_entry(key, today, share.account_id, share.booked_fen, f"违约金 late fee {month}"))

@@ -12,7 +12,7 @@ from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.ids import UserId
 from openmains.domain.ledger.entries import Entry, EntryKind, EntryLine, LedgerAccount, faults, payment
-from openmains.domain.period import date_to_day, day_to_date
+from openmains.domain.period import day_text, month_span
 
 
 async def book(
@@ -30,7 +30,7 @@ async def book(
     if there is None:
         closed = await ledger.closed_until()
         if closed is not None and entry.day <= closed:
-            raise Problem("day-closed", day=day_to_date(entry.day).isoformat(), until=day_to_date(closed).isoformat())
+            raise Problem("day-closed", day=day_text(entry.day), until=day_text(closed))
         await check_spent(work, entry)
         entry_id = await ledger.add(entry, made_by, agreed_by, now_us)
         if entry_id is not None:
@@ -56,7 +56,7 @@ async def book_many(
     closed = await work[LedgerStore].closed_until()
     first = min(entry.day for entry in entries)
     if closed is not None and first <= closed:
-        raise Problem("day-closed", day=day_to_date(first).isoformat(), until=day_to_date(closed).isoformat())
+        raise Problem("day-closed", day=day_text(first), until=day_text(closed))
     return await work[LedgerStore].add_many(entries, made_by, agreed_by, now_us)
 
 
@@ -68,7 +68,7 @@ async def book_bills(
         return []
     closed = await work[LedgerStore].closed_until()
     if closed is not None and day <= closed:
-        raise Problem("day-closed", day=day_to_date(day).isoformat(), until=day_to_date(closed).isoformat())
+        raise Problem("day-closed", day=day_text(day), until=day_text(closed))
     return await work[LedgerStore].add_bills(sums, day, memo, made_by, agreed_by, now_us)
 
 
@@ -122,10 +122,7 @@ async def close_month(
     :raises Problem: ``reason-needed``, ``month-running``, ``already-done``.
     """
     why = stated(reason)
-    year, number = int(month[:4]), int(month[5:])
-    first = day_to_date(0).replace(year=year, month=number, day=1)
-    following = first.replace(year=year + number // 12, month=number % 12 + 1)
-    last_day = date_to_day(following) - 1
+    last_day = month_span(month)[1] - 1
     if last_day >= today:
         raise Problem("month-running", month=month)
     async with store.tenant(actor.tenant_id) as work:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from openmains.app.ledger.model import BookedEntry, TrialBalance, TrialRow
 from openmains.domain.ledger.entries import CHART, EntryKind, Movement, trial_faults
-from openmains.domain.period import day_to_date
+from openmains.domain.period import day_text
 from openmains.domain.tariff.exact import written
 
 Language = Literal["zh", "en"]
@@ -43,8 +43,8 @@ def trial_balance(movements: Sequence[Movement], first_day: int, end_day: int) -
         if (one := by_account.get(account)) is not None
     ]
     return TrialBalance(
-        first_day=day_to_date(first_day).isoformat(),
-        last_day=day_to_date(end_day - 1).isoformat(),
+        first_day=day_text(first_day),
+        last_day=day_text(end_day - 1),
         rows=rows,
         debit=sum(row.debit for row in rows),
         credit=sum(row.credit for row in rows),

@@ -22,7 +22,7 @@ from openmains.app.unit_of_work import Store
 from openmains.domain.ids import UserId
 from openmains.domain.ledger.entries import payment
 from openmains.domain.payment.compare import MoneyKind, MoneyLine, compare
-from openmains.domain.period import DAY_S, day_to_date, zone
+from openmains.domain.period import DAY_S, day_text, zone
 
 BEIJING = zone("Asia/Shanghai")
 BACK_DAYS = 7
@@ -46,7 +46,7 @@ async def compare_channel(
     """
     _over(day, now_us)
     _, adapter = await opened(store, tools, actor.tenant_id, channel_id)
-    lines = await adapter.statement(day_to_date(day).isoformat())
+    lines = await adapter.statement(day_text(day))
     if isinstance(lines, Unclear):
         raise Problem("statement-away", reason_code=lines.why)
     return await _compared(store, actor, channel_id, day, lines, now_us, None if by_platform else actor.user_id)
@@ -62,7 +62,7 @@ async def compare_third_parties(
 
 def _over(day: int, now_us: int) -> None:
     if BEIJING.start_of(day + 1) > now_us // US:
-        raise Problem("day-not-over", day=day_to_date(day).isoformat())
+        raise Problem("day-not-over", day=day_text(day))
 
 
 async def _compared(

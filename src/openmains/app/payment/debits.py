@@ -23,7 +23,7 @@ from openmains.app.sealing.envelope import KeyUnreadableError
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.party.personal import PersonalField, fault, normalise
 from openmains.domain.payment.debit_layout import can_hold, write
-from openmains.domain.period import date_to_day, day_to_date
+from openmains.domain.period import date_to_day, day_text
 
 MOST_LINES = 2000  # of a file: each holds its account until all is booked, and the database keeps so many locks
 PAGE = 500
@@ -120,7 +120,7 @@ async def make_file(store: Store, actor: Actor, key: str, collect_day: int, toda
         await debits.lock()
         there = await debits.file_of_key(key)
         if there is not None:
-            if there.collect_on != day_to_date(collect_day).isoformat():
+            if there.collect_on != day_text(collect_day):
                 raise Problem("debit-key-used", taken=key, number=there.number)
             return there
         if collect_day < today:

@@ -4,7 +4,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import msgspec
 
@@ -19,7 +18,7 @@ from openmains.app.readings.bulk.ports import BulkStore
 from openmains.app.readings.ports import ReadingStore
 from openmains.app.tariff.simulate import UnitOf
 from openmains.app.unit_of_work import Store
-from openmains.domain.period import date_to_day, day_to_date
+from openmains.domain.period import day_to_date, first_of_month
 from openmains.domain.tariff.calendar import season_at
 from openmains.domain.tariff.exact import written
 from openmains.domain.tariff.plan import Plan, Schedule
@@ -41,9 +40,7 @@ async def home_use(store: Store, sources: UseSources, visitor: Visitor, account_
     today = visitor.zone.day_of(now_s)
     async with store.tenant(visitor.tenant_id) as work:
         held = await holding_of(work, visitor, account_id)
-    month = day_to_date(today).replace(day=1)
-    first = date_to_day((month - timedelta(days=1)).replace(day=1))
-    first = max(first, visitor.zone.day_of(int(held.since.timestamp())))
+    first = max(first_of_month(today, -1), visitor.zone.day_of(int(held.since.timestamp())))
     days: list[UseDay] = []
     if first < today:
         told = await account_volume(
@@ -51,7 +48,8 @@ async def home_use(store: Store, sources: UseSources, visitor: Visitor, account_
             sources.exponent_of,
         )  # fmt: skip
         days = [UseDay(one.day, one.volume_m3, one.is_estimated) for one in told.days]
-    found, plans = await _counted(store, sources, visitor, account_id, date_to_day(month), today)
+    month = first_of_month(today)
+    found, plans = await _counted(store, sources, visitor, account_id, month, today)
     if not isinstance(found, Decided):
         return HomeUse(held.account_id, days, [], None, None, None, "" if found is None else found.code)
     tiers, counted, since = tiers_of(found, plans)

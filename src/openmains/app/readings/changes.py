@@ -16,7 +16,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.unit_of_work import Store
 from openmains.domain.ids import MeterId, TenantId
-from openmains.domain.period import EPOCH_ORDINAL
+from openmains.domain.period import date_to_day
 
 PAGE = 20_000
 BEFORE_CURSORS = 2**32 - 1
@@ -124,7 +124,7 @@ class Changes:
                         self.cursor.told(shard, until)
                     elif rows:
                         last = rows[-1]
-                        place = ChangePlace(last[0], last[1], last[2].toordinal() - EPOCH_ORDINAL, last[3])
+                        place = ChangePlace(last[0], last[1], date_to_day(last[2]), last[3])
                         self.cursor.places[shard] = place
                         if left > 0:
                             ahead = asyncio.create_task(self._next(shard, place, until, left))

@@ -10,7 +10,7 @@ from openmains.app.readings.model import DayVersion, StoredCause, StoredDay
 from openmains.app.readings.ports import EditStore, ReadingStore
 from openmains.app.unit_of_work import Store
 from openmains.domain.ids import MeterId
-from openmains.domain.period import Zone, day_to_date, zone
+from openmains.domain.period import Zone, day_text, zone
 from openmains.domain.readings.expected import Expectation, Mode, due_at
 from openmains.domain.readings.model import DayRow
 from openmains.domain.readings.versions import cause_of, changes
@@ -45,7 +45,7 @@ async def cited_version(
     for row in found:
         if row.stored.version == version:
             return row, driver
-    raise Problem("no-version", day=day_to_date(day).isoformat(), version=version)
+    raise Problem("no-version", day=day_text(day), version=version)
 
 
 def history(

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from openmains.app.problems import Problem
 from openmains.app.tariff.document import M3_DECIMALS, MJ_DECIMALS, PRICE_DECIMALS, day_of
 from openmains.app.tariff.model import Day, Decimal
-from openmains.domain.period import day_to_date
+from openmains.domain.period import day_text, day_to_date
 from openmains.domain.tariff.billing import Bill, BillingError, Count, Payer, Use, bill
 from openmains.domain.tariff.calendar import cycle_span
 from openmains.domain.tariff.exact import whole, written
@@ -110,7 +110,7 @@ def told(made: Bill) -> CalculatedBill:
     return CalculatedBill(
         lines=[
             CalculatedLine(
-                line.plan, _day(line.first_day), _day(line.end_day), line.season, line.tier, line.component,
+                line.plan, day_text(line.first_day), day_text(line.end_day), line.season, line.tier, line.component,
                 written(line.price, PRICE_DECIMALS, 2), written(line.heat, MJ_DECIMALS) if line.heat else "",
                 written(line.volume_ml, M3_DECIMALS), decimal_of(line.exact), line.fen,
             )
@@ -122,10 +122,6 @@ def told(made: Bill) -> CalculatedBill:
         remainder_fen=decimal_of(made.after.remainder),
         by_days=made.by_days,
     )  # fmt: skip
-
-
-def _day(day: int) -> str:
-    return day_to_date(day).isoformat()
 
 
 def decimal_of(amount: Fraction) -> str:

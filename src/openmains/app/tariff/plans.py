@@ -16,7 +16,7 @@ from openmains.app.tariff.model import Medium, PlanDocument, PlanState, Tariff, 
 from openmains.app.tariff.ports import TariffStore
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.identity.permission import PERMISSIONS, Permission
-from openmains.domain.period import day_to_date
+from openmains.domain.period import day_text
 from openmains.domain.tariff.plan import CustomerClass, Plan
 
 
@@ -113,7 +113,7 @@ async def approve_plan(store: Store, actor: Actor, plan_id: int, reason: str, to
         last = approved(plans)
         sound_plan(exact_plan(tariff, before), exact_plan(tariff, last[-1]) if last else None, "/document")
         _begins_in_time(day_of(before.from_day, "/from_day"), today, bool(last))
-        is_change = in_force(plans, day_to_date(today).isoformat()) is not None
+        is_change = in_force(plans, day_text(today)) is not None
         if is_change and before.simulation is None and await work[TariffStore].has_members(before.tariff_id, today):
             raise Problem("simulate-first", plan_id=plan_id)
         return await _decided(work, actor, before, "approved", "approve_plan", why, now_us)
@@ -136,7 +136,7 @@ async def reject_plan(store: Store, actor: Actor, plan_id: int, reason: str, tod
         if not actor.may(Permission.APPROVE_TARIFFS):
             words = PERMISSIONS[Permission.APPROVE_TARIFFS]
             raise Problem("not-allowed", needed=(words.zh, words.en))
-        if before.from_day <= day_to_date(today).isoformat():
+        if before.from_day <= day_text(today):
             raise Problem("plan-in-force", from_day=before.from_day)
         later = [
             plan

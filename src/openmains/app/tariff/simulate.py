@@ -18,7 +18,7 @@ from openmains.app.tariff.plans import exact_plan, in_force, tariff_of
 from openmains.app.tariff.ports import MonthVolume, TariffStore, VolumeStore
 from openmains.app.unit_of_work import Store
 from openmains.domain.ids import MeterId
-from openmains.domain.period import date_to_day, day_to_date, utc_of_us
+from openmains.domain.period import day_text, first_of_month, month_text, utc_of_us
 from openmains.domain.tariff.billing import Count, Payer
 from openmains.domain.tariff.exact import ML_OF_M3
 from openmains.domain.tariff.plan import Plan
@@ -32,9 +32,7 @@ UnitOf = Callable[[str], int]
 
 def last_month(today: int) -> tuple[int, int]:
     """First day of the month before ``today``'s, and the day after its last."""
-    end = day_to_date(today).replace(day=1)
-    first = date(end.year - (end.month == 1), (end.month - 2) % 12 + 1, 1)
-    return date_to_day(first), date_to_day(end)
+    return first_of_month(today, -1), first_of_month(today)
 
 
 def payer_of(member: TariffMember) -> Payer:
@@ -52,7 +50,7 @@ async def simulate_plan(
         if wanted is None:
             raise Problem("not-found")
         tariff = await tariff_of(work, wanted.tariff_id, today)
-        old = in_force(await work[TariffStore].plans(wanted.tariff_id), day_to_date(today).isoformat())
+        old = in_force(await work[TariffStore].plans(wanted.tariff_id), day_text(today))
         members = await work[TariffStore].members(wanted.tariff_id, MOST_MEMBERS + 1, 0, today)
     if len(members) > MOST_MEMBERS:
         raise Problem("too-many-members", limit=MOST_MEMBERS)
@@ -150,7 +148,7 @@ def _told(
 ) -> PlanSimulation:
     numbers = {one.meter_id: one.number for one in members}
     return PlanSimulation(
-        month=day_to_date(first).isoformat()[:7],
+        month=month_text(first),
         simulated_at=utc_of_us(now_us),
         members=counted,
         without_readings=len(members) - counted - negative,

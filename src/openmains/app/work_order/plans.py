@@ -13,8 +13,8 @@ from openmains.app.work_order.make import place_order
 from openmains.app.work_order.ports import InspectionStore, OrderFacts, OrderStore, OrderWork
 from openmains.app.work_order.telling import tell_overdue
 from openmains.domain.ids import HazardId, PlanId, TenantId
-from openmains.domain.period import Zone, date_to_day, day_to_date, zone
-from openmains.domain.work_order.inspection import RETRY_DAYS, HazardState, months_later, next_due
+from openmains.domain.period import Zone, date_to_day, day_to_date, months_later, zone
+from openmains.domain.work_order.inspection import RETRY_DAYS, HazardState, next_due
 
 US = 1_000_000
 AT_ONCE = 100  # orders of one transaction

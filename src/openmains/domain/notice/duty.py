@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from openmains.domain.ids import UserId
-from openmains.domain.period import DAY_S, EPOCH_ORDINAL, MINUTE_S, Zone
+from openmains.domain.period import DAY_S, MINUTE_S, Zone, weekday_of
 
 DAY_MIN = DAY_S // MINUTE_S
 
@@ -46,11 +46,6 @@ def minute_of(zone: Zone, now_s: int) -> tuple[int, int]:
     """Local calendar day and the minute that its clock shows."""
     local = now_s + zone.offset_s(now_s)
     return local // DAY_S, local % DAY_S // MINUTE_S
-
-
-def weekday_of(day: int) -> int:
-    """0 = Monday."""
-    return (day + EPOCH_ORDINAL - 1) % 7
 
 
 def on_duty(calendar: DutyCalendar, zone: Zone, now_s: int) -> list[UserId]:

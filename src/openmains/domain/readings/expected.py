@@ -7,11 +7,10 @@ A day is asked for (``Expectation.is_expected``) and is due (``due_at``) by the 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
-from openmains.domain.period import DAY_S, Zone, date_to_day, day_to_date
+from openmains.domain.period import DAY_S, Zone, day_to_date, first_of_month
 
 ON_TIME_HOUR = 8
 
@@ -179,8 +178,7 @@ def period_of(day: int, mode: Mode) -> tuple[int, int]:
     if mode is Mode.WEEK:
         first = day - today.weekday()
         return first, first + 6
-    first = date_to_day(today.replace(day=1))
-    last = date_to_day(date(today.year + today.month // 12, today.month % 12 + 1, 1)) - 1
+    first, last = first_of_month(day), first_of_month(day, 1) - 1
     if mode is Mode.TEN_DAYS:
         third = min((today.day - 1) // 10, 2)
         return first + 10 * third, last if third == 2 else first + 10 * third + 9

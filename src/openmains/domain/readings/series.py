@@ -3,9 +3,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 
-from openmains.domain.period import HOUR_S, Zone, date_to_day, day_to_date
+from openmains.domain.period import HOUR_S, Zone, day_to_date, first_of_month
 from openmains.domain.readings.expected import Standing
 from openmains.domain.readings.model import DayRow
 from openmains.domain.readings.quality import Slot
@@ -155,5 +154,4 @@ def _next(instant: int, step: str | int, zone: Zone) -> int:
     months = {"month": 1, "quarter": 3, "year": 12}.get(step)
     if months is None:
         raise ValueError(f"unknown step {step!r}")
-    following = (today.month - 1) // months * months + months
-    return zone.start_of(date_to_day(date(today.year + following // 12, following % 12 + 1, 1)))
+    return zone.start_of(first_of_month(day, months - (today.month - 1) % months))

@@ -1,20 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a cycle and a season begin. Days are numbers since 1970-01-01 in the utility's zone (``domain/period``)."""
 
-from datetime import date
-
-from openmains.domain.period import date_to_day, day_to_date
+from openmains.domain.period import date_to_day, day_to_date, on_or_before_month_end
 from openmains.domain.tariff.plan import Cycle, MonthDay, Plan, Season
-
-
-def on_or_before_month_end(year: int, month: int, number: int) -> date:
-    """That day of the month, or its last where it has none such: 30 February is the 28th or 29th."""
-    for shorter in range(4):
-        try:
-            return date(year, month, number - shorter)
-        except ValueError:
-            continue
-    raise ValueError(f"no day {number} in month {month}")
 
 
 def cycle_span(cycle: Cycle, day: int, anniversary: MonthDay) -> tuple[int, int]:

@@ -10,7 +10,7 @@ are as long as they are: instants are elapsed time.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from openmains.domain.period import EPOCH_ORDINAL, MINUTE_S, Zone
+from openmains.domain.period import MINUTE_S, Zone, weekday_of
 
 LONGEST_DAYS = 800  # beyond which nothing is due by a calendar: it would be open for less than a minute a day
 
@@ -56,7 +56,7 @@ def _open(spans: Sequence[OpenSpan], zone: Zone, from_s: int) -> Iterator[tuple[
     today = zone.day_of(from_s)
     reached = from_s
     for day in range(today - 1, today + LONGEST_DAYS):
-        weekday = (day + EPOCH_ORDINAL - 1) % 7
+        weekday = weekday_of(day)
         found = sorted(
             (zone.at(day, 0, span.from_min), zone.at(day + (span.until_min <= span.from_min), 0, span.until_min))
             for span in spans

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from openmains.domain.period import day_to_date
+from openmains.domain.period import months_later
 from openmains.domain.work_order.life import OrderOutcome
 
 
@@ -40,18 +40,6 @@ REMOVAL_DAYS: Final[Mapping[HazardGrade, int]] = {
 RETRY_DAYS: Final = 30
 INSPECTED: Final = frozenset({OrderOutcome.MENDED, OrderOutcome.NOT_MENDED, OrderOutcome.NOTHING_FOUND})
 """Outcomes of a visit at which somebody was let in."""
-
-
-def months_later(day: int, months: int) -> int:
-    """The day so many months later; the last of the month where it has no such day."""
-    date = day_to_date(day)
-    year, month = divmod(date.year * 12 + date.month - 1 + months, 12)
-    for last in range(date.day, 27, -1):
-        try:
-            return day + (date.replace(year=year, month=month + 1, day=last) - date).days
-        except ValueError:
-            continue
-    return day + (date.replace(year=year, month=month + 1) - date).days
 
 
 def next_due(inspected_day: int | None, tried_day: int | None, begins_day: int, months: int) -> int:

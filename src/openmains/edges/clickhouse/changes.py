@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """``ChangeStore`` on ClickHouse: days in the order in which they changed (ADR 0022); and ``ChangedDays``: whose they are."""
 
-from datetime import date
 from typing import cast
 
 from openmains.app.readings.changes import ChangePlace, DayChange
 from openmains.domain.ids import MeterId, TenantId
+from openmains.domain.period import day_to_date
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.queries import QUERIES
-
-_FIRST = date(1970, 1, 1)
 
 
 class ClickHouseChanges:
@@ -27,7 +25,7 @@ class ClickHouseChanges:
                 shard=shard,
                 seq=place.seq,
                 meter=place.meter_id,
-                day=date.fromordinal(_FIRST.toordinal() + place.day),
+                day=day_to_date(place.day),
                 version=place.version,
                 until=until,
                 limit=limit,

@@ -11,7 +11,7 @@ and when the shard's worker starts anew from the committed position, which anoth
 from collections.abc import Iterable, Mapping, Sequence
 
 from openmains.app.ingest.pipeline.ports import StoredDay, Table
-from openmains.domain.period import EPOCH_ORDINAL
+from openmains.domain.period import date_to_day
 from openmains.domain.readings.model import DayRow
 
 LIMIT = 20_000  # days; about a kilobyte each
@@ -59,7 +59,7 @@ class RecentDays:
         for meter_id, date, version, base, interval_s, increments, quality, flags, received_s in zip(
             *(days[name] for name in names), strict=True
         ):
-            key = (meter_id, date.toordinal() - EPOCH_ORDINAL)
+            key = (meter_id, date_to_day(date))
             if key in self._rows:
                 marks = list(quality) or [0] * len(increments)  # none on disk stand for zeros
                 row = DayRow(key[1], base, interval_s, list(increments), marks, flags)

@@ -14,7 +14,7 @@ from openmains.app.readings.versions import cited_version, versions_of_days
 from openmains.app.spreadsheet import csv_bytes
 from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import MeterId
-from openmains.domain.period import Zone, date_to_day, day_to_date, utc, zone
+from openmains.domain.period import Zone, date_to_day, day_text, utc, zone
 from openmains.domain.quantity import decimal_of, to_m3
 from openmains.domain.readings.quality import rule_names, slot_names
 from openmains.domain.readings.versions import VersionCause
@@ -218,7 +218,7 @@ def _version(row: DayVersion, exponent: int, place: Zone) -> Version:
 def _lines(row: DayVersion, exponent: int, place: Zone, language: str) -> list[Any]:
     shown = _version(row, exponent, place)
     head = (
-        day_to_date(row.stored.day).isoformat(), shown.version, YES[language] if shown.is_newest else "",
+        day_text(row.stored.day), shown.version, YES[language] if shown.is_newest else "",
         CAUSES[language][shown.cause], place.iso(row.made_s), shown.person, shown.approver, shown.reason,
         None if shown.old_total is None else decimal_of(shown.old_total, exponent), decimal_of(shown.total, exponent),
     )  # fmt: skip

@@ -7,7 +7,6 @@ of the day is known when the batch's days are merged, so it is compared then.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 from openmains.app.ingest.pipeline.ports import (
     DayTables,
@@ -20,7 +19,7 @@ from openmains.app.ingest.pipeline.ports import (
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.readings.manual.message import MANUAL_CHANNEL, ManualEntry
 from openmains.app.readings.manual.model import ManualOutcome
-from openmains.domain.period import EPOCH_ORDINAL, Zone
+from openmains.domain.period import Zone, date_to_day
 from openmains.domain.readings.manual import differs_from_day
 from openmains.domain.readings.model import DayRow, Judgement
 from openmains.domain.readings.quality import Rule
@@ -62,7 +61,7 @@ def compare_late(effects: Effects, days: DayTables, zones: Mapping[int, Zone]) -
     for meter_id, day, base, interval_s, increments, quality in zip(
         *(table[name] for name in ("meter_id", "day", "base", "interval_s", "increments", "quality")), strict=True
     ):
-        number = _number(day)
+        number = date_to_day(day)
         rows[meter_id, number] = DayRow(
             number, base, interval_s, list(increments), list(quality) or [0] * len(increments)
         )
@@ -95,7 +94,3 @@ def _compare(late: ReadingToCheck, rows: dict[tuple[int, int], DayRow], zone: Zo
             effects.manual[place] = ManualOutcome(
                 outcome.reading_id, outcome.version, outcome.flags | 1 << Rule.MANUAL_DIFFERS
             )
-
-
-def _number(day: date) -> int:
-    return day.toordinal() - EPOCH_ORDINAL

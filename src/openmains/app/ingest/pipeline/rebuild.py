@@ -18,7 +18,7 @@ from openmains.app.ingest.pipeline.rows import day_tables
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.readings.acceptance import MOVED_CHANNEL
 from openmains.domain.ids import MeterId, TenantId
-from openmains.domain.period import DAY_S, EPOCH_ORDINAL, zone
+from openmains.domain.period import DAY_S, date_to_day, zone
 from openmains.domain.readings.model import MeterState
 from openmains.drivers.catalog import Catalog
 
@@ -123,7 +123,7 @@ async def _missing(
         keys = [(item.record.tenant_id, item.record.meter_id, item.row.day) for item in pending]
         stored = await sink.stored_days(keys)
         taken = [
-            (key := (meter, day.toordinal() - EPOCH_ORDINAL)) not in stored or stored[key].version < version
+            (key := (meter, date_to_day(day))) not in stored or stored[key].version < version
             for meter, day, version in zip(days.days["meter_id"], days.days["day"], days.days["version"], strict=True)
         ]
         days = DayTables(_only(days.days, taken), days.versions, days.causes)

@@ -20,7 +20,7 @@ from openmains.app.readings.report.ports import DayStore, DueStore, LabelStore
 from openmains.app.spreadsheet import csv_bytes, neutral
 from openmains.app.workbook import workbook
 from openmains.domain.ids import TenantId
-from openmains.domain.period import day_to_date
+from openmains.domain.period import day_text
 from openmains.domain.readings.expected import Collection, Status
 
 PAGE = 20_000
@@ -98,7 +98,7 @@ def _missing_row(meter: MissingMeter, told: MeterLabel | None, labels: Labels) -
 def report_rows(report: DayReport, locale: str) -> Iterator[list[Any]]:
     """Header and lines of the report, all groups below each other."""
     yield HEAD[locale]
-    day = day_to_date(report.day).isoformat()
+    day = day_text(report.day)
     yield [day, GROUP[locale]["total"], "", "", *_cells(report.total)]
     for group, lines in report.groups.items():
         for line in lines:

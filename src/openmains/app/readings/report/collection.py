@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from openmains.domain.ids import AreaId, MeterId, ProductId
-from openmains.domain.period import Zone, day_to_date
+from openmains.domain.period import Zone, day_text
 from openmains.domain.readings.expected import MODES, Collection, Mode, Modes, Status, due_at, period_of
 from openmains.domain.readings.tasks import Task, WantedModes, line_of, modes_on
 
@@ -227,7 +227,7 @@ class DayReport:
     def as_json(self) -> dict[str, Any]:
         """For a job's result and the API."""
         return {
-            "day": day_to_date(self.day).isoformat(),
+            "day": day_text(self.day),
             "due_s": self.due_s,
             "frozen_s": self.frozen_s,
             "set_aside": self.set_aside,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from openmains.app.job.ports import JobQueue
 from openmains.domain.ids import TenantId
-from openmains.domain.period import day_to_date, zone
+from openmains.domain.period import day_text, zone
 from openmains.domain.readings.expected import ON_TIME_HOUR
 
 REPORT = "collection_report"
@@ -30,7 +30,7 @@ async def queue_due_reports(store: JobQueue, tenants: Sequence[tuple[TenantId, s
     queued = 0
     for tenant_id, zone_key, since_s in tenants:
         for day in report_days_due(zone_key, since_s, now):
-            text = day_to_date(day).isoformat()
+            text = day_text(day)
             found = await store.enqueue(tenant_id, REPORT, {"day": text}, now=now, unique_key=f"{REPORT}:{text}")
             queued += found is not None
     return queued

@@ -15,7 +15,7 @@ from openmains.app.readings.tasks.model import CollectionTask, NewTask
 from openmains.app.readings.tasks.ports import TaskStore
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.ids import AreaId, MeterId, ProductId, TaskId
-from openmains.domain.period import date_to_day, day_to_date, zone
+from openmains.domain.period import date_to_day, day_text, zone
 from openmains.domain.readings.tasks import PARTS, Level, Task, overlapping
 from openmains.drivers.points import vocabulary
 
@@ -44,7 +44,7 @@ async def set_task(store: Store, actor: Actor, wanted: NewTask, now_s: int) -> C
         resumes: TaskId | None = None
         for task in overlapping(known, first, last):
             if task.first > first:
-                raise Problem("tasks-overlap", first=day_to_date(task.first).isoformat())
+                raise Problem("tasks-overlap", first=day_text(task.first))
             await tasks.end(task.task_id, first - 1)
             if last is not None and (task.last is None or last < task.last):
                 resumes = await tasks.add(_again(wanted, task), last + 1, task.last, actor.user_id)

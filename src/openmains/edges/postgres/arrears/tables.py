@@ -8,17 +8,13 @@ from openmains.app.arrears.model import ArrearsStep, ClassRule, DayOff, StepKind
 from openmains.app.arrears.ports import HeldStep, KnownAccount, NewStep
 from openmains.domain.arrears.decide import ArrearsRule, Calendar
 from openmains.domain.ids import CommandId, TenantId, UserId
-from openmains.domain.period import date_to_day, day_to_date, utc_of_us
+from openmains.domain.period import date_to_day, day_text, utc_of_us
 from openmains.domain.tariff.plan import CustomerClass
 from openmains.edges.postgres.db import Connection, Pool, Row
 from openmains.edges.postgres.queries import Query, load
 
 _QUERIES = load(__package__)
 _WARNINGS = load(__package__, "warnings.sql")
-
-
-def _date(day: int) -> str:
-    return day_to_date(day).isoformat()
 
 
 def _rule(row: Row) -> ClassRule:
@@ -44,8 +40,8 @@ def _step(row: Row) -> ArrearsStep:
         number=row["number"],
         kind=row["kind"],
         warning=row["place"] if row["kind"] == "warning" else 0,
-        day=_date(row["day"]),
-        oldest_due=_date(row["oldest_due"]),
+        day=day_text(row["day"]),
+        oldest_due=day_text(row["oldest_due"]),
         owed_fen=row["owed_fen"],
         meter_id=row["meter_id"],
         meter=row["meter"],
@@ -117,7 +113,7 @@ class ArrearsTables:
 
     async def days_off(self, year: int) -> list[DayOff] | None:
         row = await _QUERIES["days_off"].fetchrow(self._connection, tenant_id=self._tenant_id, year=year)
-        return None if row is None else [DayOff(_date(day), is_off, name) for day, is_off, name in row["days"]]
+        return None if row is None else [DayOff(day_text(day), is_off, name) for day, is_off, name in row["days"]]
 
     async def set_days_off(self, year: int, days: Sequence[DayOff], user_id: UserId, now_us: int) -> None:
         await _QUERIES["set_days_off"].execute(

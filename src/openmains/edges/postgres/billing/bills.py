@@ -9,7 +9,7 @@ from openmains.app.billing.model import BillCorrection, BillHead, CorrectedBill
 from openmains.app.billing.ports import BillsOf, Counted, KeptBill
 from openmains.app.billing.rows import BillInputs, BillRow, CountRow, LineRow
 from openmains.domain.ids import TenantId, UserId
-from openmains.domain.period import day_to_date, utc_of_us
+from openmains.domain.period import day_text, month_text, utc_of_us
 from openmains.domain.tariff.exact import written
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
@@ -17,19 +17,15 @@ from openmains.edges.postgres.queries import load
 _QUERIES = load(__package__)
 
 
-def _date(day: int) -> str:
-    return day_to_date(day).isoformat()
-
-
 def _head(row: Row) -> BillHead:
     return BillHead(
         bill_id=row["bill_id"],
         account_id=row["account_id"],
-        month=_date(row["month"])[:7],
+        month=month_text(row["month"]),
         version=row["version"],
         superseded=row["superseded"],
-        first_day=_date(row["first_day"]),
-        last_day=_date(row["end_day"] - 1),
+        first_day=day_text(row["first_day"]),
+        last_day=day_text(row["end_day"] - 1),
         tariff_id=row["tariff_id"],
         tariff=row["tariff"],
         volume_m3=written(row["volume_ml"], 6),
@@ -37,7 +33,7 @@ def _head(row: Row) -> BillHead:
         open_fen=0 if row["superseded"] else row["total_fen"] - row["paid_fen"],
         fee_fen=row["fee_fen"],
         estimated_days=row["estimated_days"],
-        due_day=_date(row["due_day"]),
+        due_day=day_text(row["due_day"]),
         made_at=utc_of_us(row["made_us"]),
     )
 
@@ -142,7 +138,7 @@ def _correction(row: Row) -> BillCorrection:
     return BillCorrection(
         correction_id=row["correction_id"],
         account_id=row["account_id"],
-        month=_date(row["month"])[:7],
+        month=month_text(row["month"]),
         reason=row["reason"],
         state=row["state"],
         author_id=row["author_id"],
@@ -152,7 +148,7 @@ def _correction(row: Row) -> BillCorrection:
         decider=row["decider"],
         decided_at=None if row["decided_us"] is None else utc_of_us(row["decided_us"]),
         decision=row["decision"],
-        bills=[CorrectedBill(_date(month)[:7], version, before, after) for month, version, before, after in changed],
+        bills=[CorrectedBill(month_text(month), version, before, after) for month, version, before, after in changed],
     )
 
 

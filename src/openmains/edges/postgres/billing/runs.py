@@ -8,15 +8,11 @@ from openmains.app.billing.decide import MeterLink, Refused
 from openmains.app.billing.model import BillRun, RefusedAccount
 from openmains.app.billing.ports import RunPlace
 from openmains.domain.ids import TenantId, UserId
-from openmains.domain.period import day_to_date, utc_of_us
+from openmains.domain.period import day_text, day_to_date, month_text, utc_of_us
 from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
-
-
-def _date(day: int) -> str:
-    return day_to_date(day).isoformat()
 
 
 class Links:
@@ -128,9 +124,9 @@ class Runs:
         return [
             BillRun(
                 run_id=row["run_id"],
-                month=_date(row["month"])[:7],
-                book_day=_date(row["book_day"]),
-                due_day=_date(row["due_day"]),
+                month=month_text(row["month"]),
+                book_day=day_text(row["book_day"]),
+                due_day=day_text(row["due_day"]),
                 state=row["state"],
                 accounts=row["accounts"],
                 bills=row["bills"],
@@ -162,7 +158,7 @@ class Runs:
         rows = await _QUERIES["refusals"].fetch(
             self._connection, tenant_id=self._tenant_id, run_id=run_id, after=after, most=limit
         )
-        return [RefusedAccount(**{**row, "day": _date(row["day"])}) for row in rows]
+        return [RefusedAccount(**{**row, "day": day_text(row["day"])}) for row in rows]
 
 
 def _instant(us: int | None) -> datetime | None:

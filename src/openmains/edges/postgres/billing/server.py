@@ -10,7 +10,7 @@ from openmains.app.billing.server_model import DeductedDay, ServerAccount
 from openmains.app.billing.server_ports import BookedVersion, ChargedAccount, Standing
 from openmains.domain.ids import MeterId, TenantId, UserId
 from openmains.domain.ledger.prepaid import BalanceStage
-from openmains.domain.period import day_to_date, utc_of_us
+from openmains.domain.period import day_text, utc_of_us
 from openmains.domain.tariff.exact import written
 from openmains.edges.postgres.db import Connection, Pool, Row
 from openmains.edges.postgres.queries import load
@@ -18,12 +18,8 @@ from openmains.edges.postgres.queries import load
 _QUERIES = load(__package__, "server.sql")
 
 
-def _date(day: int) -> str:
-    return day_to_date(day).isoformat()
-
-
 def _optional(day: int | None) -> str | None:
-    return None if day is None else _date(day)
+    return None if day is None else day_text(day)
 
 
 def _charged(row: Row) -> ChargedAccount:
@@ -35,7 +31,7 @@ def _account(row: Row) -> ServerAccount:
     return ServerAccount(
         account_id=row["account_id"],
         number=row["number"],
-        since_day=_date(row["since_day"]),
+        since_day=day_text(row["since_day"]),
         until_day=_optional(row["until_day"]),
         warn_fen=row["warn_fen"],
         limit_fen=row["limit_fen"],
@@ -46,7 +42,7 @@ def _account(row: Row) -> ServerAccount:
         last_day=_optional(row["last_day"]),
         last_fen=row["last_fen"],
         last_volume_m3=None if volume is None else written(volume, 6),
-        open_day=_date(row["open_day"]),
+        open_day=day_text(row["open_day"]),
         why=row["why"],
         changed_by=row["changed_by"],
         changed_at=utc_of_us(row["changed_us"]),
@@ -57,7 +53,7 @@ def _day(row: Row) -> DeductedDay:
     return DeductedDay(
         deduction_id=row["deduction_id"],
         account_id=row["account_id"],
-        day=_date(row["day"]),
+        day=day_text(row["day"]),
         version=row["version"],
         fen=row["fen"],
         day_fen=row["day_fen"],

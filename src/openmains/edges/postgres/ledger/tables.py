@@ -7,7 +7,7 @@ from openmains.app.ledger.model import BookedEntry, BookedLine, ClosedMonth, Cus
 from openmains.app.ledger.ports import BilledSums
 from openmains.domain.ids import TenantId, UserId
 from openmains.domain.ledger.entries import Entry, EntryKind, LedgerAccount, Movement
-from openmains.domain.period import day_to_date, utc_of_us
+from openmains.domain.period import day_text, month_text, utc_of_us
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
 
@@ -19,7 +19,7 @@ def _entry(row: Row) -> BookedEntry:
     return BookedEntry(
         entry_id=row["entry_id"],
         key=row["key"],
-        day=day_to_date(row["day"]).isoformat(),
+        day=day_text(row["day"]),
         kind=EntryKind(row["kind"]),
         memo=row["memo"],
         reverses=row["reverses"],
@@ -235,7 +235,7 @@ class Ledger:
         rows = await _QUERIES["closed_months"].fetch(self._connection, tenant_id=self._tenant_id)
         return [
             ClosedMonth(
-                day_to_date(row["last_day"]).isoformat()[:7],
+                month_text(row["last_day"]),
                 row["closed_by"],
                 utc_of_us(row["closed_us"]),
                 row["reason"],

@@ -9,7 +9,7 @@ from openmains.app.payment.compare_model import PaymentComparison, PaymentDiffer
 from openmains.app.payment.compare_ports import ComparisonSums
 from openmains.domain.ids import TenantId, UserId
 from openmains.domain.payment.compare import Difference, MoneyKind, MoneyLine
-from openmains.domain.period import day_to_date, utc_of_us, zone
+from openmains.domain.period import day_text, utc_of_us, zone
 from openmains.edges.postgres.db import Connection, Pool, Row
 from openmains.edges.postgres.queries import load
 
@@ -21,13 +21,13 @@ _COLUMNS = (
 
 def _comparison(row: Row) -> PaymentComparison:
     values = dict(row)
-    values |= {"day": day_to_date(row["day"]).isoformat(), "made_at": utc_of_us(values.pop("made_us"))}
+    values |= {"day": day_text(row["day"]), "made_at": utc_of_us(values.pop("made_us"))}
     return PaymentComparison(**values)
 
 
 def _difference(row: Row) -> PaymentDifference:
     values = dict(row)
-    values["day"] = day_to_date(row["day"]).isoformat()
+    values["day"] = day_text(row["day"])
     for name in ("found", "changed"):
         values[f"{name}_at"] = utc_of_us(values.pop(f"{name}_us"))
     return PaymentDifference(**values)

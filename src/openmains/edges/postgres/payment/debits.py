@@ -9,7 +9,7 @@ from openmains.app.payment.debit_ports import AnswerCounts, ItemChange, NewAutho
 from openmains.app.payment.debits import item_number
 from openmains.app.security.keys.envelope import SealedKey
 from openmains.domain.ids import TenantId, UserId
-from openmains.domain.period import day_to_date, utc_of_us
+from openmains.domain.period import day_text, utc_of_us
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
 
@@ -25,20 +25,20 @@ def _instant(us: int | None) -> datetime | None:
 
 
 def _day(day: int | None) -> str | None:
-    return None if day is None else day_to_date(day).isoformat()
+    return None if day is None else day_text(day)
 
 
 def _authorisation(row: Row) -> DebitAuthorisation:
     values = {name: value for name, value in dict(row).items() if name not in ("signed_day", "made_us", "ended_us")}
     return DebitAuthorisation(
-        **values, signed_on=day_to_date(row["signed_day"]).isoformat(), made_at=utc_of_us(row["made_us"]), ended_at=_instant(row["ended_us"])
+        **values, signed_on=day_text(row["signed_day"]), made_at=utc_of_us(row["made_us"]), ended_at=_instant(row["ended_us"])
     )  # fmt: skip
 
 
 def _file(row: Row) -> DebitFile:
     values = {name: value for name, value in dict(row).items() if name not in ("collect_day", "made_us", "voided_us")}
     return DebitFile(
-        **values, number=_file_number(row["file_id"]), collect_on=day_to_date(row["collect_day"]).isoformat(),
+        **values, number=_file_number(row["file_id"]), collect_on=day_text(row["collect_day"]),
         made_at=utc_of_us(row["made_us"]), voided_at=_instant(row["voided_us"]),
     )  # fmt: skip
 

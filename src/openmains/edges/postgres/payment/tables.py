@@ -8,15 +8,11 @@ from openmains.app.ledger.model import Channel
 from openmains.app.payment.model import PaidItem, PaymentReturn, Receipt, TillShift
 from openmains.app.payment.ports import ReceiptBatch
 from openmains.domain.ids import TenantId, UserId
-from openmains.domain.period import day_to_date, utc_of_us
+from openmains.domain.period import day_text, month_text, utc_of_us
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
-
-
-def _month(day: int) -> str:
-    return day_to_date(day).isoformat()[:7]
 
 
 def _shift(row: Row) -> TillShift:
@@ -87,8 +83,8 @@ class Shifts:
 
 def _receipt(row: Row) -> Receipt:
     given = {
-        "day": day_to_date(row["day"]).isoformat(),
-        "paid": [PaidItem(bill_id, _month(month), of_fee, fen) for bill_id, month, of_fee, fen in row["paid"]],
+        "day": day_text(row["day"]),
+        "paid": [PaidItem(bill_id, month_text(month), of_fee, fen) for bill_id, month, of_fee, fen in row["paid"]],
         "taken_at": utc_of_us(row["taken_us"]),
     }
     return Receipt(**{name: value for name, value in {**row, **given}.items() if name != "taken_us"})

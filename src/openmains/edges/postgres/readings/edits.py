@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from openmains.app.readings.model import EditFacts, EditState, NewEdit, ReadingEdit
 from openmains.domain.ids import EditId, MeterId, TenantId, UserId
-from openmains.domain.period import day_to_date, utc, utc_of_us
+from openmains.domain.period import day_text, utc, utc_of_us
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
 
@@ -19,7 +19,7 @@ def _edit(row: Row) -> ReadingEdit:
         meter_id=row["meter_id"],
         number=row["number"],
         driver=row["driver"],
-        day=day_to_date(row["day"]).isoformat(),
+        day=day_text(row["day"]),
         exception_id=row["exception_id"],
         undoes=row["undoes"],
         start=utc(row["start_s"]),

@@ -15,7 +15,7 @@ from openmains.app.readings.model import (
     RuleFindings,
 )
 from openmains.domain.ids import ExceptionId, MeterId, TenantId, UserId
-from openmains.domain.period import day_to_date, utc
+from openmains.domain.period import day_text, utc
 from openmains.domain.readings.quality import Rule
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import Connection, Row
@@ -40,7 +40,7 @@ def _exception(row: Row) -> ReadingException:
         driver=row["driver"],
         rule=_RULES.get(row["rule"], str(row["rule"])),
         at=utc(row["at"]),
-        day=day_to_date(row["day"]).isoformat(),
+        day=day_text(row["day"]),
         value=row["value"],
         expected=row["expected"],
         found_at=row["found_at"],
@@ -56,12 +56,12 @@ def _exception(row: Row) -> ReadingException:
 
 def _group(row: Row) -> ExceptionGroup:
     rules = Counter(row["rules"]).most_common()
-    day = day_to_date(row["first_day"]).isoformat()
+    day = day_text(row["first_day"])
     return ExceptionGroup(
         findings=row["findings"],
         meters=row["meters"],
         first_day=day,
-        last_day=day_to_date(row["last_day"]).isoformat(),
+        last_day=day_text(row["last_day"]),
         rules=[RuleFindings(_RULES.get(rule, str(rule)), findings) for rule, findings in rules],
         meter_id=row["meter_id"],
         number=row["number"],

@@ -17,16 +17,12 @@ from openmains.app.tariff.model import (
     TariffPlan,
 )
 from openmains.domain.ids import TenantId, UserId
-from openmains.domain.period import date_to_day, day_to_date, utc_of_us
+from openmains.domain.period import date_to_day, day_text, utc_of_us
 from openmains.domain.tariff.plan import CustomerClass
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
-
-
-def _day(number: int) -> str:
-    return day_to_date(number).isoformat()
 
 
 def _tariff(row: Row) -> Tariff:
@@ -38,7 +34,7 @@ def _tariff(row: Row) -> Tariff:
         customer_class=CustomerClass(row["customer_class"]),
         created_at=utc_of_us(row["created_us"]),
         in_force=row["in_force"],
-        in_force_from=None if row["in_force_from"] is None else _day(row["in_force_from"]),
+        in_force_from=None if row["in_force_from"] is None else day_text(row["in_force_from"]),
         drafts=row["drafts"],
         members=row["members"],
     )
@@ -50,7 +46,7 @@ def _plan(row: Row) -> TariffPlan:
         plan_id=row["plan_id"],
         tariff_id=row["tariff_id"],
         number=row["number"],
-        from_day=_day(row["from_day"]),
+        from_day=day_text(row["from_day"]),
         state=row["state"],
         document=msgspec.convert(row["document"], PlanDocument),
         reason=row["reason"],
@@ -167,7 +163,10 @@ class Tariffs:
         rows = await _QUERIES["members"].fetch(
             self._connection, tenant_id=self._tenant_id, tariff_id=tariff_id, after=after, most=limit, today=today
         )
-        return [TariffMember(**{**row, "began": _day(row["began"]), "from_day": _day(row["from_day"])}) for row in rows]
+        return [
+            TariffMember(**{**row, "began": day_text(row["began"]), "from_day": day_text(row["from_day"])})
+            for row in rows
+        ]
 
     async def unknown_meters(self, meter_ids: Sequence[int], medium: Medium) -> list[int]:
         rows = await _QUERIES["meters_of_medium"].fetch(
