@@ -13,7 +13,7 @@ from random import Random
 from typing import Final
 
 from openmains.emulator.gateway.air import Air
-from openmains.emulator.gateway.body import MeterBody, BodyMessage
+from openmains.emulator.gateway.body import BodyMessage, MeterBody
 from openmains.wire.errors import WireError
 from openmains.wire.gbt36330.air import (
     AirFrame,
