@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "openmains"
-_LAYERS = "app|bench|domain|drivers|edges|emulator|run|wire"
+_LAYERS = "app|bench|domain|drivers|edges|emulator|gateway|run|wire"
 _DOTTED = re.compile(rf"``(?:openmains\.)?((?:{_LAYERS})(?:\.\w+)+)(?:\(\))?``")
 _PATH = re.compile(rf"(?<![\w/`.])((?:{_LAYERS})/[\w/]+(?:\.py)?)(?![\w/*<{{])")
 _PATH_IN_DOCS = re.compile(rf"`((?:{_LAYERS})/[\w/]+(?:\.\w+)?)`")

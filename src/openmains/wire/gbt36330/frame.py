@@ -38,6 +38,7 @@ class MessageType(IntEnum):
     TOP_UP = 0x12
     PRICE = 0x13
     FIRMWARE_BLOCK = 0x14
+    CARRIED = 0x15  # a message or command of the meter's own driver page, as it is
 
 
 COMMANDS = frozenset(
@@ -47,6 +48,7 @@ COMMANDS = frozenset(
         MessageType.TOP_UP,
         MessageType.PRICE,
         MessageType.FIRMWARE_BLOCK,
+        MessageType.CARRIED,
     }
 )
 """What section 5.7 b) wants encrypted on its way down."""
