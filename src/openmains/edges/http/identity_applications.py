@@ -54,20 +54,10 @@ class NewApplication(Struct, frozen=True, forbid_unknown_fields=True):
     reason: ReasonText = ""
 
 
-class ApplicationChange(Struct, frozen=True, forbid_unknown_fields=True):
+class ApplicationChange(NewApplication, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole application as it is to be; ``revision``: of the one that was read."""
 
-    name: Name
-    scopes: Scopes
     revision: Annotated[int, Meta(ge=1, le=2**31 - 1)]
-    places: Places = []
-    media: Media = []
-    products: Products = []
-    meters: Meters = []
-    addresses: Addresses = []
-    rate: Rate | None = None
-    last_day: date | None = None
-    reason: ReasonText = ""
 
 
 class SecretRenewal(Struct, frozen=True, forbid_unknown_fields=True):
