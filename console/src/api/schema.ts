@@ -9802,6 +9802,13 @@ export interface components {
         CursorNow: {
             cursor: string;
         };
+        /** CurvePart */
+        CurvePart: {
+            /** Format: date-time */
+            at: string;
+            high: number;
+            low: number;
+        };
         /** Customer */
         Customer: {
             address: string;
@@ -11570,9 +11577,17 @@ export interface components {
             product_code: string;
             status: string;
         };
+        /** MonitorCurve */
+        MonitorCurve: {
+            exponent: number;
+            parts: components["schemas"]["CurvePart"][];
+            point: string;
+            unit: string;
+        };
         /** MonitorRow */
         MonitorRow: {
             beyond: components["schemas"]["BeyondLimit"][];
+            curves: components["schemas"]["MonitorCurve"][];
             meter: components["schemas"]["Meter"];
             values: components["schemas"]["NewestValue"][];
         };
@@ -45707,6 +45722,8 @@ export interface operations {
                 area_id?: number | null;
                 /** @description ``next`` of the page before; fits the same list only. */
                 cursor?: string | null;
+                /** @description Hours of curve of what each watches; 0: none. */
+                curve_h?: number;
                 /** @description What they watch; all without it. */
                 kind?: "pressure" | "flow" | "level" | "quality" | "pump" | "pipe" | "safety" | null;
                 /** @description Monitors a page. */

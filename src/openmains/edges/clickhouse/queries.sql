@@ -207,6 +207,12 @@ SELECT meter_id, point, start_s, interval_s, values, quality, version FROM serie
  WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND start_s >= {since:UInt32}
  ORDER BY start_s DESC, version DESC LIMIT 4 BY meter_id, point
 
+-- name: recent_runs
+-- Runs of all quantities of some meters that last until after an instant. Not FINAL: the same row twice says the same.
+SELECT meter_id, point, start_s, interval_s, values, quality, version FROM series
+ WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND start_s >= {first:UInt32}
+   AND (start_s >= {left:UInt32} OR start_s + interval_s * (length(values) - 1) >= {left:UInt32})
+
 -- name: logged_values
 -- Quantities that every report of a meter says, over a period, newest first.
 SELECT received_us, version, battery_mv, battery_pct, balance, balance_kind FROM signal FINAL
