@@ -220,6 +220,17 @@ SELECT received_us, version, battery_mv, battery_pct, balance, balance_kind FROM
    AND received_us >= {left:UInt64} AND received_us < {right:UInt64}
  ORDER BY received_us DESC, version DESC LIMIT {limit:UInt32}
 
+-- name: balance_reports
+-- Balances of meters with the register of the same moment, received since an instant; by meter, in the order of its clock: the last one of
+-- each of its days, and those that came as answers to commands.
+SELECT meter_id, received_us, register_at, register, balance, balance_kind
+  FROM (SELECT *, row_number() OVER (PARTITION BY meter_id, toDate(toDateTime(register_at, {zone:String})) ORDER BY register_at DESC, received_us DESC) AS place
+          FROM signal FINAL
+         WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND received_us >= {since:UInt64}
+           AND register > -2147483648 AND balance > -2147483648 AND balance_kind IN (0, 1))
+ WHERE place = 1 OR received_us IN {answers:Array(UInt64)}
+ ORDER BY meter_id, register_at, received_us
+
 -- name: latest_logged
 -- By meter the last few of these.
 SELECT meter_id, received_us, version, battery_mv, battery_pct, balance, balance_kind FROM signal
