@@ -42,14 +42,16 @@ def _one_line(text: str) -> str:
     return text
 
 
-def test_taken_http_port(var: Path) -> None:
+@pytest.mark.parametrize(("name", "host"), [("http_port", "127.0.0.1"), ("tcp_port", "0.0.0.0")])  # noqa: S104 - the edge binds the same
+def test_taken_tcp_port(var: Path, name: str, host: str) -> None:
     with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
+        holder.bind((host, 0))
         holder.listen()
         port = holder.getsockname()[1]
-        code, text = _serve(var, http_port=str(port))
+        code, text = _serve(var, **{name: str(port)})
     assert code == 1
-    assert f"TCP port 127.0.0.1:{port} (http_port) cannot be used" in _one_line(text)
+    assert f"TCP port {host}:{port} ({name}) cannot be used" in _one_line(text)
+    assert f"OPENMAINS_{name.upper()}=" in text, "what to do next"
 
 
 @pytest.mark.parametrize("name", ["dtls_port", "coap_port"])

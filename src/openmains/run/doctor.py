@@ -8,7 +8,6 @@ import fcntl
 import os
 import resource
 import shutil
-import socket
 import sqlite3
 import time
 import unicodedata
@@ -214,16 +213,11 @@ def _kernel_clock_status() -> int | None:
 def ports(settings: Settings) -> Iterator[Row]:
     """Ports we open: free, or held by our own running instance."""
     ours = running(settings)
-    for kind, host, port, name, setting in (
-        (socket.SOCK_STREAM, settings.http_host, settings.http_port, "TCP", "http_port"),
-        (socket.SOCK_DGRAM, settings.coap_host, settings.dtls_port, "UDP", "dtls_port"),
-        (socket.SOCK_DGRAM, settings.coap_host, settings.coap_port, "UDP", "coap_port"),
-    ):
-        if not port:
-            continue
+    for wanted in preflight.open_ports(settings):
+        name, port, setting = wanted.name, wanted.port, wanted.setting
         what = text(f"{name} 端口 {port}({setting})", f"{name} port {port} ({setting})")
         try:
-            preflight.try_bind(kind, host, port, name, setting)
+            preflight.try_bind(wanted)
         except StartError as error:
             if ours:
                 yield Row("ok", what, text("由运行中的实例使用", "in use by the running instance"))

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 from pathlib import Path
+from typing import NamedTuple
 
 from openmains.run.engines import nats_server
 from openmains.run.engines.child import StartError
@@ -92,16 +93,40 @@ def wait_for_leftovers(settings: Settings, roles: tuple[str, ...]) -> None:
             pass
 
 
+class OpenPort(NamedTuple):
+    """A port that we open. ``setting``: where it is set."""
+
+    kind: socket.SocketKind
+    host: str
+    port: int
+    setting: str
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return "TCP" if self.kind == socket.SOCK_STREAM else "UDP"
+
+
+def open_ports(settings: Settings) -> list[OpenPort]:
+    """All that these settings ask for."""
+    asked = (
+        OpenPort(socket.SOCK_STREAM, settings.http_host, settings.http_port, "http_port"),
+        OpenPort(socket.SOCK_DGRAM, settings.coap_host, settings.dtls_port, "dtls_port"),
+        OpenPort(socket.SOCK_DGRAM, settings.coap_host, settings.coap_port, "coap_port"),
+        OpenPort(socket.SOCK_STREAM, settings.coap_host, settings.tcp_port, "tcp_port"),
+    )
+    return [one for one in asked if one.port]
+
+
 def check_ports(settings: Settings) -> None:
-    """The ports we open ourselves."""
-    try_bind(socket.SOCK_STREAM, settings.http_host, settings.http_port, "TCP", "http_port")
-    for name in ("dtls_port", "coap_port"):
-        if port := getattr(settings, name):
-            try_bind(socket.SOCK_DGRAM, settings.coap_host, port, "UDP", name)
+    """Raises StartError for the first port that cannot be bound now."""
+    for one in open_ports(settings):
+        try_bind(one)
 
 
-def try_bind(kind: socket.SocketKind, host: str, port: int, name: str, setting: str) -> None:
+def try_bind(wanted: OpenPort) -> None:
     """Raises StartError when that port cannot be bound now."""
+    kind, host, port, setting = wanted
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, kind) as probe:
         if kind == socket.SOCK_STREAM:
@@ -110,8 +135,10 @@ def try_bind(kind: socket.SocketKind, host: str, port: int, name: str, setting: 
             probe.bind((host, port))
         except OSError as error:
             raise StartError(
-                f"{name} 端口 {host}:{port}({setting})不可用:{error.strerror}。",
-                f"{name} port {host}:{port} ({setting}) cannot be used: {error.strerror}.",
+                f"{wanted.name} 端口 {host}:{port}({setting})不可用:{error.strerror}。"
+                f"请结束占用它的程序,或改用 OPENMAINS_{setting.upper()}=其他端口。",
+                f"{wanted.name} port {host}:{port} ({setting}) cannot be used: {error.strerror}."
+                f" End what has it, or choose another: OPENMAINS_{setting.upper()}=port.",
             ) from error
 
 

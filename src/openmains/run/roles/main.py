@@ -43,7 +43,9 @@ EXIT_REFUSED = 78  # EX_CONFIG of sysexits: it cannot be mended by starting agai
 # whatever else runs on the machine would go before the core. What can wait is the worker's.
 NICE = {"worker": 10}
 DRAIN_S = 25.0
-YOUNG_AT_START = 100_000  # what a start makes stays: looking for cycles in it is a sixth of the time that its modules take
+YOUNG_AT_START = (
+    100_000  # what a start makes stays: looking for cycles in it is a sixth of the time that its modules take
+)
 LEFTOVER_S = 30.0
 _log = logging.getLogger(__name__)
 
