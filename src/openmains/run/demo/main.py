@@ -62,7 +62,7 @@ from openmains.run.demo.facts import sign_facts
 from openmains.run.demo.history import SEED, Registered, battery_pct, measures_more, night, place_of
 from openmains.run.demo.keys import command_keys, device_keys
 from openmains.run.demo.lives import fill_registry
-from openmains.run.demo.monitors import RegisteredMonitor, monitors_night
+from openmains.run.demo.monitors import RegisteredMonitor, monitors_night, monitors_today
 from openmains.run.demo.orders import fill_orders
 from openmains.run.demo.phones import serve_phones
 from openmains.run.demo.prepaid import fill_prepaid
@@ -334,6 +334,7 @@ async def send_history(
         done = day - first + 1
         if done % 15 == 0 or day == today - 1:
             say(f"历史数据 {done}/{today - first} 天 / history: {done} of {today - first} days handed to the pipeline")
+    await replay.replay(monitors_today(watching, int(time.time()), place))
 
 
 async def live(

@@ -85,12 +85,21 @@ class RegisteredMonitor:
 
 def monitors_night(fleet: Sequence[RegisteredMonitor], day: int, zone: Zone) -> list[Uplink]:
     """Their reports about ``day``, hour by hour, sent in the night after it, in the order they arrive."""
-    start = zone.start_of(day)
+    return _reports(fleet, zone.start_of(day), HOURS, zone.start_of(day) + DAY_S + 60, zone)
+
+
+def monitors_today(fleet: Sequence[RegisteredMonitor], now_s: int, zone: Zone) -> list[Uplink]:
+    """Their reports about the whole hours of today, so that what they say live joins the nights before."""
+    start = zone.start_of(zone.day_of(now_s))
+    return _reports(fleet, start, (now_s - start) // HOUR_S, now_s - 7 * len(fleet), zone)
+
+
+def _reports(fleet: Sequence[RegisteredMonitor], start: int, hours: int, first_at: int, zone: Zone) -> list[Uplink]:
     network = Network(zone.offset_s(start))
     sent = []
-    for place, item in enumerate(fleet):
-        at = start + DAY_S + 60 + place * 7
-        frame = Monitor(item.monitor.spec, network).report(at, start, HOUR_S, HOURS)
+    for place, item in enumerate(fleet if hours else ()):
+        at = first_at + place * 7
+        frame = Monitor(item.monitor.spec, network).report(at, start, HOUR_S, hours)
         sent.append(
             Uplink(item.meter_id, item.tenant_id, item.product_id, "coaps", "r", at * 1_000_000 + 900_000, frame)
         )

@@ -16,7 +16,7 @@ it("breaks where nothing was said for long", () => {
   expect(band.path.match(/M/g)).toHaveLength(2);
 });
 
-it("is nothing without values, and a line in the box where all are equal", () => {
+it("is nothing without values, and a line in the middle where all are equal", () => {
   expect(curveBand([], 0, HOUR, 100, 44, HOUR).path).toBe("");
-  expect(curveBand([part(0, 5), part(1, 5)], 0, HOUR, 100, 44, HOUR).path).toBe("M0.0 42.0L100.0 42.0L100.0 42.0L0.0 42.0Z");
+  expect(curveBand([part(0, 5), part(1, 5)], 0, HOUR, 100, 44, HOUR).path).toBe("M0.0 22.0L100.0 22.0L100.0 22.0L0.0 22.0Z");
 });

@@ -17,7 +17,7 @@ export function curveBand(parts: readonly CurvePart[], from: number, to: number,
   const low = Math.min(...parts.map((part) => part.low));
   const high = Math.max(...parts.map((part) => part.high));
   const x = (at: number) => (((at - from) / Math.max(1, to - from)) * width).toFixed(1);
-  const y = (value: number) => (height - EDGE - ((value - low) / Math.max(1e-9, high - low)) * (height - 2 * EDGE)).toFixed(1);
+  const y = (value: number) => (high > low ? height - EDGE - ((value - low) / (high - low)) * (height - 2 * EDGE) : height / 2).toFixed(1);
   const stretches: CurvePart[][] = [];
   let before = -Infinity;
   for (const part of parts) {
