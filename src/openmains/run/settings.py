@@ -116,6 +116,8 @@ class Settings:
                                  "topic of LoRaWAN events (as ChirpStack v4 has them); empty = not subscribed to")  # fmt: skip
     mqtt_json_topic: str = _s("", "网关普通 JSON 的主题(由驱动页解析),如 plant/+/state;空 = 不订阅",
                               "topic of gateways' plain JSON, read by driver pages, as plant/+/state; empty = not subscribed to")  # fmt: skip
+    mqtt_gateways: bool = _s(False, "订阅 openmains gateway 网关的主题(openmains/gateway/+/…)",
+                             "subscribe to the topics of gateways that run openmains gateway (openmains/gateway/+/…)")  # fmt: skip
     mqtt_command_port: int = _s(10, "LoRaWAN 下行命令的端口(FPort)", "LoRaWAN port (FPort) of commands", low=1, high=223)  # fmt: skip
     node: int = _s(
         1, "本接入节点编号,各节点不同;写入会话标识", "number of this edge node, each its own; part of Connection IDs",

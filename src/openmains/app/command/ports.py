@@ -96,6 +96,7 @@ class OpenCommand(HeldCommand, frozen=True, kw_only=True):
     imei: int | None  # of its module, None where it has none now
     misfits: bool = False  # the meter's frames carry another number than the registered one
     concentrator: str = ""  # behind which the meter is
+    is_carried: bool = False  # it is a gateway, which hands frames on as they are
 
 
 @dataclass(frozen=True, slots=True)
