@@ -68,6 +68,7 @@ class Target:
     number: str = ""
     qmax_l_h: int = 0  # its own or the product's; 0: not known
     has_module: bool = True  # of its own
+    is_carried: bool = False  # it is behind a gateway, which hands frames on as they are
 
 
 class HeldCommand(Struct, frozen=True):

@@ -20,6 +20,7 @@ from openmains.wire.gbt36330.air import AirDeframer, AirFrame, encode_air
 
 log = logging.getLogger("openmains.gateway")
 AGAIN_S: Final = 1.0
+SILENT_S: Final = 0.2  # longer than a pause within a frame
 MOST_UNSENT: Final = 65_536
 Take = Callable[[AirFrame], None]
 
@@ -58,9 +59,9 @@ class TcpPort:
                 reader, self._writer = await asyncio.open_connection(self._host, self._port)
                 said = ""
                 log.info("radio at %s:%d connected", self._host, self._port)
-                deframer = AirDeframer()
+                stream = _Stream(self._take, self.counters)
                 while data := await reader.read(4_096):
-                    _hand_on(deframer.feed(data), self._take, self.counters)
+                    stream.feed(data)
             except OSError as error:
                 if str(error) != said:
                     said = str(error)
@@ -109,7 +110,7 @@ class SerialPort:
             await asyncio.sleep(AGAIN_S)
 
     async def _listen(self, file: int) -> None:
-        loop, ended, deframer = asyncio.get_running_loop(), asyncio.Event(), AirDeframer()
+        loop, ended, stream = asyncio.get_running_loop(), asyncio.Event(), _Stream(self._take, self.counters)
 
         def readable() -> None:
             try:
@@ -120,7 +121,7 @@ class SerialPort:
                 data = b""
             if not data:
                 ended.set()
-            _hand_on(deframer.feed(data), self._take, self.counters)
+            stream.feed(data)
 
         loop.add_reader(file, readable)
         try:
@@ -165,10 +166,28 @@ def port_of(south: South, network: int, key: bytes, take: Take) -> SouthPort:
     return EmulatedPort(network, key, south.meters, take)
 
 
-def _hand_on(frames: Iterable[AirFrame], take: Take, counters: Counter[str]) -> None:
-    for frame in frames:
-        counters["received"] += 1
-        take(frame)
+class _Stream:
+    """Frames out of a line's bytes. A false beginning holds back what may still be its frame, until the line is silent."""
+
+    def __init__(self, take: Take, counters: Counter[str]) -> None:
+        self._take, self._counters = take, counters
+        self._deframer = AirDeframer()
+        self._silent: asyncio.TimerHandle | None = None
+
+    def feed(self, data: bytes) -> None:
+        if self._silent is not None:
+            self._silent.cancel()
+            self._silent = None
+        self._hand_on(self._deframer.feed(data))
+        if self._deframer.pending:
+            self._silent = asyncio.get_running_loop().call_later(
+                SILENT_S, lambda: self._hand_on(self._deframer.flush())
+            )
+
+    def _hand_on(self, frames: Iterable[AirFrame]) -> None:
+        for frame in frames:
+            self._counters["received"] += 1
+            self._take(frame)
 
 
 def _open_line(path: str, speed: int) -> int:
