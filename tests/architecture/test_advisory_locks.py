@@ -19,6 +19,7 @@ OWNERS: dict[int, set[str]] = {
     80: {"payment"},  # direct-debit files of a tenant are made and voided
     107: {"fleet"},  # tags of a tenant
     121: {"billing"},  # whoever deducts for a tenant
+    123: {"billing"},  # whoever mirrors meters of a tenant
     112: {"portal"},  # codes for a phone
     113: {"portal"},  # requests of a customer
     83: {"arrears"},  # steps of a tenant's arrears are made

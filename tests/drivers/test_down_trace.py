@@ -73,9 +73,12 @@ def test_cjt188_shows_its_frame_both_ways() -> None:
         ('use = "openmains/spreading"', 'scheme = "z"\ntime = "report_time"', "scheme is one of"),
         ('use = "openmains/spreading"', 'scheme = "a"\ntime = "reports_at"', "no setting"),
         ('use = "openmains/spreading"', 'scheme = "a"\ntime = "report_time"\ninterval_s = -1', "outside"),
+        ('use = "openmains/deduction"', 'step = "metering_step"\nrounding = "off"', "rounding is one of"),
+        ('use = "openmains/deduction"', 'step = "steps"\nrounding = "up"', "no setting"),
+        ('use = "openmains/deduction"', 'rounding = "up"', "outside"),
     ],
 )
-def test_a_page_with_a_report_time_says_what_its_meters_add_to_it(old: str, new: str, why: str) -> None:
+def test_a_page_says_what_its_meters_add_to_a_report_time_and_how_they_deduct(old: str, new: str, why: str) -> None:
     pages = catalog.pages_in(resources.files("openmains.drivers"))
     text_of = pages["openmains/water-1.toml"]
     assert old in text_of

@@ -1126,6 +1126,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/balance-differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListBalanceDifferences
+         * @description Days on which a meter's own balance is not what it should be, by their newest version, those found last first. An area is meant with
+         *     those below it. Nothing of this is booked.
+         */
+        get: operations["list_balance_differences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/balance-differences/{mirrored_id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * ReviewBalanceDifference
+         * @description Notes what a person made of a difference; no money moves. Of a version: where a late report makes another one, that is open again.
+         */
+        post: operations["review_difference"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/bill-corrections": {
         parameters: {
             query?: never;
@@ -4320,6 +4361,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/meters/{meter_id}/mirrored-days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListMirroredDays
+         * @description A meter's balance day by day, as it was and as it should have been, newest days first. What came late made a day's next version.
+         */
+        get: operations["list_mirrored_days"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/meters/{meter_id}/objects": {
         parameters: {
             query?: never;
@@ -4860,6 +4921,26 @@ export interface paths {
          * @description The list as a file: the same filters and order, every page of it; of a search the best 10,000 hits.
          */
         get: operations["download_meters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mirrored-meters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListMirroredMeters
+         * @description Meters that say a balance of their own, by meter, with what keeps it from being worked out.
+         */
+        get: operations["list_mirrored_meters"];
         put?: never;
         post?: never;
         delete?: never;
@@ -9244,6 +9325,12 @@ export interface components {
             name: string;
             shifts: components["schemas"]["DutyShift"][];
         };
+        /**
+         * Cause
+         * @description Why a balance is not what was expected.
+         * @enum {string}
+         */
+        Cause: "rounding" | "price_version" | "lost_top_up" | "top_up_twice" | "unconfirmed_top_up" | "meter_fault";
         /** CellCapacities */
         CellCapacities: {
             default: components["schemas"]["NetworkCapacity"];
@@ -9715,6 +9802,13 @@ export interface components {
         CursorNow: {
             cursor: string;
         };
+        /** CurvePart */
+        CurvePart: {
+            /** Format: date-time */
+            at: string;
+            high: number;
+            low: number;
+        };
         /** Customer */
         Customer: {
             address: string;
@@ -9980,6 +10074,15 @@ export interface components {
              * @default
              */
             reason: string;
+        };
+        /** DifferenceReview */
+        DifferenceReview: {
+            /**
+             * @description Why; kept in the audit log.
+             * @default
+             */
+            reason: string;
+            verdict: components["schemas"]["ReviewVerdict"];
         };
         /** Dismissal */
         Dismissal: {
@@ -11408,6 +11511,62 @@ export interface components {
             valves_closed: number;
             valves_faulty: number;
         };
+        /** MirroredDay */
+        MirroredDay: {
+            account: string;
+            account_id: number | null;
+            after: number;
+            area: string;
+            area_id: number;
+            before: number;
+            credited: number;
+            day: string;
+            deducted: number | null;
+            difference: number | null;
+            doubt: string;
+            expected: number | null;
+            explanations: components["schemas"]["MirrorFinding"][][];
+            /** Format: date-time */
+            from_at: string;
+            from_m3: string;
+            /** Format: date-time */
+            made_at: string;
+            meter_id: number;
+            meter_number: string;
+            mirrored_id: number;
+            price_version: number | null;
+            reason: string;
+            reviewed_at: string | null;
+            reviewer: string;
+            rounding: components["schemas"]["StepRounding"];
+            step_l: number;
+            superseded: boolean;
+            /** @enum {string} */
+            unit: "fen" | "l";
+            /** Format: date-time */
+            until_at: string;
+            until_m3: string;
+            verdict: components["schemas"]["ReviewVerdict"] | null;
+            version: number;
+        };
+        /** MirroredMeter */
+        MirroredMeter: {
+            area: string;
+            area_id: number;
+            balance: number | null;
+            last_day: string | null;
+            meter_id: number;
+            meter_number: string;
+            /** @enum {null|string} */
+            unit: "fen" | "l" | null;
+            until_at: string | null;
+            why: string;
+        };
+        /** MirrorFinding */
+        MirrorFinding: {
+            cause: components["schemas"]["Cause"];
+            what: string;
+        };
         /** MissingMeter */
         MissingMeter: {
             address: string;
@@ -11418,9 +11577,17 @@ export interface components {
             product_code: string;
             status: string;
         };
+        /** MonitorCurve */
+        MonitorCurve: {
+            exponent: number;
+            parts: components["schemas"]["CurvePart"][];
+            point: string;
+            unit: string;
+        };
         /** MonitorRow */
         MonitorRow: {
             beyond: components["schemas"]["BeyondLimit"][];
+            curves: components["schemas"]["MonitorCurve"][];
             meter: components["schemas"]["Meter"];
             values: components["schemas"]["NewestValue"][];
         };
@@ -12551,6 +12718,16 @@ export interface components {
         /** Page[MeterEvent] */
         Page_MeterEvent: {
             items: components["schemas"]["MeterEvent"][];
+            next: string | null;
+        };
+        /** Page[MirroredDay] */
+        Page_MirroredDay: {
+            items: components["schemas"]["MirroredDay"][];
+            next: string | null;
+        };
+        /** Page[MirroredMeter] */
+        Page_MirroredMeter: {
+            items: components["schemas"]["MirroredMeter"][];
             next: string | null;
         };
         /** Page[MissingMeter] */
@@ -13778,6 +13955,12 @@ export interface components {
             unit: string;
         };
         /**
+         * ReviewVerdict
+         * @description What a person made of a difference.
+         * @enum {string}
+         */
+        ReviewVerdict: "accepted" | "settled" | "meter";
+        /**
          * Role
          * @description Built-in roles. Their names stand in rows of people and tokens.
          * @enum {string}
@@ -14408,6 +14591,12 @@ export interface components {
             reason: string;
             signer: components["schemas"]["SignerLogin"];
         };
+        /**
+         * StepRounding
+         * @description What a kind of meter does with less than a fen of a metering step.
+         * @enum {string}
+         */
+        StepRounding: "exact" | "up" | "down" | "half_up";
         /** StepVolume */
         StepVolume: {
             medium: string;
@@ -21875,6 +22064,228 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_AuditEntry"];
                 };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_balance_differences: {
+        parameters: {
+            query?: {
+                account_id?: number | null;
+                /** @description Only days so long ago, or longer. */
+                age_days?: number | null;
+                area_id?: number | null;
+                /** @description Only those of which an explanation names this cause. */
+                cause?: components["schemas"]["Cause"] | null;
+                /** @description ``next`` of the page before; fits the same list only. */
+                cursor?: string | null;
+                /** @description Least difference, whatever its sign: fen or litres. */
+                least?: number | null;
+                /** @description Rows of a page. */
+                limit?: number;
+                meter_id?: number | null;
+                /** @description Reviewed by nobody; false: by somebody. */
+                open?: boolean | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MirroredDay"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    review_difference: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                mirrored_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DifferenceReview"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Input not valid */
             400: {
@@ -42061,6 +42472,114 @@ export interface operations {
             };
         };
     };
+    list_mirrored_days: {
+        parameters: {
+            query?: {
+                /** @description ``next`` of the page before; fits the same list only. */
+                cursor?: string | null;
+                /** @description Rows of a page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                meter_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MirroredDay"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     read_meter_objects: {
         parameters: {
             query?: never;
@@ -45089,12 +45608,122 @@ export interface operations {
             };
         };
     };
+    list_mirrored_meters: {
+        parameters: {
+            query?: {
+                /** @description ``next`` of the page before; fits the same list only. */
+                cursor?: string | null;
+                /** @description Only those whose balance cannot be worked out, for a doubt. */
+                in_doubt?: boolean;
+                /** @description Rows of a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MirroredMeter"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_monitors: {
         parameters: {
             query?: {
                 area_id?: number | null;
                 /** @description ``next`` of the page before; fits the same list only. */
                 cursor?: string | null;
+                /** @description Hours of curve of what each watches; 0: none. */
+                curve_h?: number;
                 /** @description What they watch; all without it. */
                 kind?: "pressure" | "flow" | "level" | "quality" | "pump" | "pipe" | "safety" | null;
                 /** @description Monitors a page. */

@@ -10,6 +10,7 @@ from typing import NamedTuple, NotRequired, TypedDict
 
 from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.domain.network.spreading import Scheme, Spreading
+from openmains.domain.tariff.meter_deduction import MOST_STEP_L, MeterDeduction, StepRounding
 from openmains.drivers.commands import HEAD_SIZE, MAC_SIZE, SETTING_SIZE
 from openmains.drivers.model import CommandKind, CommandParam, Effect, Setting, Title
 from openmains.drivers.page import CRC_SIZE, INTEGERS, CommandField, CommandTable, CommandVector, Page, raw_range
@@ -71,6 +72,12 @@ class _VectorEntry(TypedDict):
     not_after: int
     params: NotRequired[dict[str, object]]
     mac: NotRequired[str]
+
+
+class _DeductionEntry(TypedDict):
+    rounding: str
+    step: NotRequired[str]
+    step_l: NotRequired[int]
 
 
 class _SpreadingEntry(TypedDict):
@@ -158,6 +165,25 @@ def read_spreading(reader: PageReader, table: CommandTable | None) -> Spreading 
         entry.get("interval", ""),
         may_be_off=interval is None or interval.low <= 0,
     )
+
+
+def read_deduction(reader: PageReader, table: CommandTable | None) -> MeterDeduction | None:
+    """``[deduction]``: in which steps a meter deducts by itself, and what it does below a fen (ADR 0063). None: the page does not say."""
+    if "deduction" not in reader.data:
+        return None
+    entry = reader.section(_DeductionEntry, "deduction")
+    settings = {} if table is None else table.settings
+    name = entry.get("step", "")
+    if name and name not in settings:
+        reader.fail(reader.place("deduction", "step"), f"there is no setting {name!r}")
+    step_l = entry.get("step_l", settings[name].default if name else 0)
+    if not 1 <= step_l <= MOST_STEP_L:
+        reader.fail(
+            reader.place("deduction", "step_l"), f"step_l is outside 1..{MOST_STEP_L}: the litres of a metering step"
+        )
+    if entry["rounding"] not in set(StepRounding):
+        reader.fail(reader.place("deduction", "rounding"), f"rounding is one of {', '.join(StepRounding)}")
+    return MeterDeduction(name, step_l, StepRounding(entry["rounding"]))
 
 
 def _frame_head(reader: PageReader, page: Page) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.domain.network.spreading import Spreading
+from openmains.domain.tariff.meter_deduction import MeterDeduction
 
 Ints = NDArray[np.int64]
 
@@ -269,6 +270,9 @@ class Driver(ABC):
     command_kinds: Mapping[str, CommandKind] = MappingProxyType({})
     settings: Mapping[str, Setting] = MappingProxyType({})
     spreading: Spreading | None = None  # how its meters spread their reports (R2.1); None: it has no report time to set
+    deduction: MeterDeduction | None = (
+        None  # what its meters do when they deduct by themselves; None: its page does not say
+    )
 
     @abstractmethod
     def check(self, payload: bytes) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from openmains.domain.fleet.device_kind import DeviceKind
 from openmains.domain.network.spreading import Spreading
+from openmains.domain.tariff.meter_deduction import MeterDeduction
 from openmains.drivers.errors import Place
 from openmains.drivers.model import CommandKind, FaultCode, Kind, Setting, Source, Title, Vector
 
@@ -184,3 +185,4 @@ class Page:
     source: Source | None = None
     commands: CommandTable | None = None
     spreading: Spreading | None = None
+    deduction: MeterDeduction | None = None

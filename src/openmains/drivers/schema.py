@@ -23,7 +23,7 @@ GRADES = ("reference", "field", "vectors", "draft")
 MEDIA = ("water", "gas")
 MOST_CODE, MOST_TEXT = 40, 300
 CRCS = ("crc16-1021-0000",)
-TABLES = ("frame", "header", "bits", "events", "message", "answer", "spreading", *command_schema.SECTIONS)
+TABLES = ("frame", "header", "bits", "events", "message", "answer", "spreading", "deduction", *command_schema.SECTIONS)
 LISTED = ("message", "vector", "fault", "field", *command_schema.SECTIONS)
 DIALECT = "dialect"  # a hook whose page has tables, in a language of its own (drivers/dialect)
 JSON = "json"  # the same, of messages that are no bytes but text (drivers/plain_json)
@@ -93,6 +93,7 @@ def read_page(reader: PageReader, vocabulary: Vocabulary) -> Page:
         _frame(reader, vocabulary, page)
         page.commands = command_schema.read_commands(reader, page)
         page.spreading = command_schema.read_spreading(reader, page.commands)
+        page.deduction = command_schema.read_deduction(reader, page.commands)
     elif page.hook in (DIALECT, JSON):
         pass  # tables of its own, read by its hook
     elif page.kind is not DeviceKind.METER:

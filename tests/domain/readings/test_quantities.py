@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openmains.domain.readings.quality import Slot
-from openmains.domain.readings.quantities import MOST_SPAN_S, Run, pieces, samples
+from openmains.domain.readings.quantities import MOST_SPAN_S, Run, Sample, curve, pieces, samples
 
 RUNS = st.lists(
     st.builds(
@@ -73,3 +73,21 @@ def test_a_run_longer_than_the_longest_is_cut() -> None:
     assert all((end - first) * 86_400 <= MOST_SPAN_S for first, end in parts)
     assert pieces(31 * 86_400, 3) == [(0, 1), (1, 2), (2, 3)]
     assert pieces(1800, 0) == []
+
+
+@given(
+    st.dictionaries(st.integers(0, 5000), st.one_of(st.none(), st.integers(-50, 50)), max_size=60),
+    st.integers(0, 2500),
+    st.integers(1, 2500),
+    st.integers(1, 100),
+)
+def test_a_curve_has_every_peak_and_no_more_parts_than_asked_for(
+    said: dict[int, int | None], left: int, length: int, parts: int
+) -> None:
+    listed = [Sample(at, said[at], 0, 60, 1) for at in sorted(said)]
+    drawn = curve(listed, left, left + length, parts)
+    known = [value for at, value in said.items() if value is not None and left <= at < left + length]
+    assert len(drawn) <= parts
+    assert [one.at for one in drawn] == sorted({one.at for one in drawn})
+    assert max((one.high for one in drawn), default=None) == max(known, default=None)
+    assert min((one.low for one in drawn), default=None) == min(known, default=None)

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from openmains.domain.tariff.meter_deduction import MeterDeduction, StepRounding, deduction_of, is_usable
 from openmains.domain.tariff.meter_price import MeterPrice
 from openmains.domain.tariff.mirror import (
     Cause,
+    Cut,
     Finding,
     MeterReport,
     MirroredSpan,
     MirrorResult,
-    StepRounding,
     TopUp,
     explain,
 )
@@ -130,3 +131,58 @@ def test_what_is_no_span(wrong: dict[str, object]) -> None:
     before = meter(NEW, 1_000, 5_000)
     with pytest.raises(ValueError, match="no span"):
         explain(replace(span(before, before.charged(2_000)), **wrong))  # type: ignore[arg-type]
+
+
+@FEW
+@given(st.integers(0, 25_000), st.integers(0, 25_000), st.integers(0, 25_000), money, st.booleans())
+def test_a_change_of_period_and_price_cuts_the_span_to_the_litre(
+    first: int, second: int, third: int, balance: int, stale: bool
+) -> None:
+    """The emulated meter begins a billing period, and then takes another price, both within the span: each at any litre."""
+    before = meter(OLD, 0, balance)
+    at_period, at_price = first, first + second
+    after = replace(before.charged(at_period), period_register=at_period).charged(at_price)
+    if not stale:
+        after = after.with_price(meter(NEW, 0, 0).price, at_price)  # type: ignore[arg-type]
+    end = max((at_price + third) // STEP * STEP, at_price)
+    after = after.charged(end)
+    cuts = (Cut(at_period, at_period, 6), Cut(at_price, at_period, 7))
+    found = explain(span(before, after, version=6, cuts=cuts))
+    assert found.is_as_expected or (stale and (Finding(Cause.PRICE_VERSION, "6"),) in found.explanations)
+
+
+@FEW
+@given(
+    st.integers(0, 40_000),
+    st.integers(0, 40_000),
+    st.sampled_from([1, 7, 10, 100, 30_000]),
+    st.sampled_from(list(StepRounding)),
+)
+def test_steps_are_counted_by_tiers_as_one_by_one(start: int, used: int, step: int, kind: StepRounding) -> None:
+    """In plain loops: a step after the other, from any litre on."""
+    before = meter(NEW, start, 10_000)
+    at, exact = start, 0
+    while at < start + used:
+        end = min((at // step + 1) * step, start + used)
+        units = before.price.cost(at, end - at)  # type: ignore[union-attr]
+        whole, rest = divmod(units, UNITS_A_FEN)
+        up = {StepRounding.UP: rest > 0, StepRounding.HALF_UP: 2 * rest >= UNITS_A_FEN}.get(kind, False)
+        exact += units if kind is StepRounding.EXACT else (whole + up) * UNITS_A_FEN
+        at = end
+    after = replace(before, balance=before.balance - exact, settled=start + used)
+    found = explain(span(before, after, step_l=step, rounding=kind))
+    assert found.is_as_expected
+
+
+def test_what_a_meter_does_below_a_fen_is_the_pages_the_products_and_its_own() -> None:
+    page = MeterDeduction("metering_step", 10, StepRounding.EXACT)
+    assert deduction_of(page, {}, {}) == page
+    product = {"deduction": {"rounding": "up", "step_l": 20}}
+    assert deduction_of(page, product, {}) == MeterDeduction("metering_step", 20, StepRounding.UP)
+    assert deduction_of(page, product, {"metering_step": 50}).step_l == 50, "what it said itself comes before all"
+    assert deduction_of(None, {}, {"metering_step": 50}) == MeterDeduction(), (
+        "of a page that says nothing nothing is known"
+    )
+    assert is_usable({}) and is_usable(product)
+    for wrong in ({"step_l": 0}, {"step_l": True}, {"rounding": "off"}, {"steps": 1}, 7):
+        assert not is_usable({"deduction": wrong})

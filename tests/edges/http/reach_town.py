@@ -228,6 +228,23 @@ ROWS: list[tuple[str, str, str, str]] = [
         "$1, {account_id}, 19700, 77, 1, 1",
     ),
     (
+        "mirrored_meter", "",
+        "tenant_id, meter_id, why",
+        "$1, {meter_id}, 'price-unknown'",
+    ),
+    (
+        "mirrored_day", "mirrored_id",
+        "tenant_id, meter_id, account_id, day, version, kind, from_s, from_us, from_l, before, until_s, until_us, until_l, after, credited,"
+        " expected, difference, causes, found, doubt, step_l, rounding, cited, made_us",
+        "$1, {meter_id}, {account_id}, 19701, 1, 0, 1, 1, 1, 77, 2, 2, 2, 70, 0, 77, -7, '{{meter_fault}}', '[[[\"meter_fault\", \"\"]]]', '',"
+        " 10, 'exact', '[]', 1",
+    ),
+    (
+        "mirror_review", "",
+        "mirrored_id, tenant_id, meter_id, verdict, reason, made_by, made_us",
+        "{mirrored_id}, $1, {meter_id}, 'meter', $2, 1, 1",
+    ),
+    (
         "rule", "rule_id",
         "tenant_id, name, made_by",
         "$1, $2, 1",

@@ -349,13 +349,16 @@ async def test_what_cells_carry_is_said_by_network_and_class(world: World) -> No
         assert (await client.put("/cell-capacities", json=[])).json()["lines"] == []
 
 
-async def test_a_products_spreading_is_checked_when_it_is_set(world: World) -> None:
+async def test_what_a_product_says_of_its_meters_is_checked_when_it_is_set(world: World) -> None:
     product = {"code": "SPREAD", "name": "b", "maker": "m", "model": "x", "driver": "openmains/water-1"}
     async with world.client(world.a.token) as client:
         for wrong in ({"scheme": "z"}, {"interval_s": -1}, {"interval_s": True}, {"step": 1}, "b"):
             answer = await client.post("/products", json=product | {"settings": {"spreading": wrong}})
             assert answer.status_code == 400 and "/settings/spreading" in answer.text, wrong
-        right = {"spreading": {"scheme": "b", "interval_s": 10}}
+        for wrong in ({"rounding": "off"}, {"step_l": 0}, {"step": 1}, "up"):
+            answer = await client.post("/products", json=product | {"settings": {"deduction": wrong}})
+            assert answer.status_code == 400 and "/settings/deduction" in answer.text, wrong
+        right = {"spreading": {"scheme": "b", "interval_s": 10}, "deduction": {"rounding": "up", "step_l": 20}}
         assert (await client.post("/products", json=product | {"settings": right})).status_code == 201
 
 

@@ -185,6 +185,26 @@ async def test_its_values_are_listed_with_what_is_beyond(gauge: House) -> None:
     assert mine["meter"]["kind"] == "pressure"
 
 
+async def test_how_its_values_went_is_asked_for_in_hours_and_no_peak_is_lost(gauge: House) -> None:
+    at = gauge.now_s - 600
+    await report(gauge, at, *(3000 + place for place in range(40)), 9000, 10, 3040)
+    async with gauge.world.client(gauge.world.a.token) as client:
+
+        async def curves(**params: Any) -> list[dict[str, Any]]:
+            answer = await client.get("/monitors", params={"kind": "pressure", "limit": 200, **params})
+            assert answer.status_code == 200, answer.text
+            (mine,) = [row for row in answer.json()["items"] if row["meter"]["meter_id"] == gauge.meter_id]
+            return cast("list[dict[str, Any]]", mine["curves"])
+
+        assert await curves() == []
+        (drawn,) = await curves(curve_h=6)
+        assert (drawn["point"], drawn["unit"], drawn["exponent"]) == ("pressure", "kPa", -1)
+        parts = drawn["parts"]
+        assert (min(part["low"] for part in parts), max(part["high"] for part in parts)) == (10, 9000)
+        assert len(parts) == 12, "the half hours of six hours"
+        assert (await client.get("/monitors", params={"curve_h": 73})).status_code == 400
+
+
 async def test_a_limit_of_the_product_raises_counts_and_ends_an_alarm(gauge: House) -> None:
     told = await set_limits(gauge, f"products/{gauge.product_id}", PRESSURE)
     assert [item["quantity"] for item in told["quantities"]][:2] == ["pressure", "temperature"]

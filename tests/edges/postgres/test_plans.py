@@ -313,3 +313,66 @@ async def test_what_is_asked_of_accounts_that_are_charged_at_the_server(house: H
         await house.expect(server["charged_accounts"], "server_account_pkey", big=big, **mine, account_ids=some)
     finally:
         await trial.rollback()
+
+
+MIRRORED_METERS = """
+INSERT INTO mirrored_meter (tenant_id, meter_id, is_due, looked_day, why)
+SELECT tenant_id, meter_id, meter_id % 100 = 0, CASE WHEN meter_id % 100 = 1 THEN 20001 ELSE 20002 END,
+       CASE WHEN meter_id % 100 = 2 THEN 'price-unknown' ELSE '' END FROM meter WHERE number LIKE 'plan%'
+"""
+MIRRORED_DAYS = """
+INSERT INTO mirrored_day (tenant_id, meter_id, day, version, kind, from_s, from_us, from_l, before, until_s, until_us, until_l, after, credited,
+                          expected, difference, causes, found, doubt, step_l, rounding, cited, made_us)
+SELECT tenant_id, meter_id, day, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, CASE WHEN meter_id % 100 = 3 THEN '{rounding}' ELSE '{}' END::text[],
+       '[]', '', 10, 'exact', '[]', 1 FROM meter, generate_series(20000, 20001) AS day WHERE number LIKE 'plan%'
+"""
+
+
+GIVEN = """
+INSERT INTO command (tenant_id, meter_id, kind, lane, priority, unique_key, content, not_after, created_us, sent_us)
+SELECT tenant_id, meter_id, 'top_up', 1, 1, 'plan' || meter_id, '', 1, 1, 1 FROM meter WHERE number LIKE 'plan%'
+"""
+
+
+async def test_what_is_asked_of_meters_whose_balances_are_worked_out_again(house: House) -> None:
+    """Who is due, the days of some, and what was found: never all meters, and never all days."""
+    mirror, mine = load(CONTEXTS + "billing", "mirror.sql"), {"tenant_id": house.tenant_id}
+    trial = house.owner.transaction()
+    await trial.start()
+    try:
+        await house.owner.execute("SET LOCAL session_replication_role = replica")
+        for statement in (
+            MIRRORED_METERS,
+            MIRRORED_DAYS,
+            GIVEN,
+            *(f"ANALYZE {table}" for table in ("mirrored_meter", "mirrored_day", "command")),
+        ):
+            await house.owner.execute(statement)
+        big, days = frozenset({"mirrored_meter", "mirrored_day"}), "mirrored_day_tenant_id_meter_id_day_version_key"
+        some = house.meters[:10]
+        await house.expect(
+            mirror["due_meters"], "mirrored_meter_due", big=big, **mine, after=0, most=200, is_whole=True
+        )
+        await house.expect(
+            mirror["begin_mirror_day"], "mirrored_meter_looked", repeated=False, big=big, **mine, today=20002
+        )
+        await house.expect(mirror["changed_meters"], "meter_state_pkey", **mine, meter_ids=some)
+        await house.expect(mirror["kept_mirrors"], days, big=big, **mine, meter_ids=some, since_day=19990)
+        await house.expect(mirror["mirrored_before"], days, big=big, **mine, meter_ids=some, since_day=20001)
+        await house.expect(
+            mirror["given_prices"], "command_of_meter|command_meter_id_serial_key", **mine, meter_ids=some
+        )
+        await house.expect(
+            mirror["given_top_ups"], "command_of_meter|command_meter_id_serial_key", **mine, meter_ids=some, since_us=1
+        )
+        page: dict[str, Any] = {**mine, "meter_id": some[0], "most": 50}
+        await house.expect(mirror["mirrored_days"], days, big=big, **page, after_day=None, after_version=None)
+        wanted: dict[str, Any] = {
+            "after": None, "cause": "rounding", "least": None, "until_day": None, "is_open": True, "meter_id": None, "account_id": None,
+            "area_id": None, "most": 50,
+        }  # fmt: skip
+        await house.expect(
+            mirror["balance_differences"], "mirrored_day_found|mirrored_day_account", big=big, **mine, **wanted
+        )
+    finally:
+        await trial.rollback()

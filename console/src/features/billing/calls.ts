@@ -9,6 +9,13 @@ export type Job = Schemas["Job"];
 export type Letterhead = Schemas["Letterhead"];
 export type ArrearsQuery = QueryOf<"list_arrears">;
 
+export type MirroredDay = Schemas["MirroredDay"];
+export type DifferenceQuery = QueryOf<"list_balance_differences">;
+
+export const listBalanceDifferences = (query: DifferenceQuery, signal: Abort) => call("get", "/api/v1/balance-differences", { query, signal });
+export const reviewDifference = (id: number, verdict: Schemas["ReviewVerdict"], reason: string) => call("post", "/api/v1/balance-differences/{mirrored_id}/review", { path: { mirrored_id: id }, body: { verdict, reason } });
+export const listMirroredMeters = (query: QueryOf<"list_mirrored_meters">, signal: Abort) => call("get", "/api/v1/mirrored-meters", { query, signal });
+export const listMirroredDays = (meterId: number, query: QueryOf<"list_mirrored_days">, signal: Abort) => call("get", "/api/v1/meters/{meter_id}/mirrored-days", { path: { meter_id: meterId }, query, signal });
 export const listRuns = (query: QueryOf<"list_bill_runs">, signal: Abort) => call("get", "/api/v1/bill-runs", { query, signal });
 export const startRun = (month: string, dueDays: number, reason: string) => call("post", "/api/v1/bill-runs", { body: { month, due_days: dueDays, reason } });
 export const resumeRun = (runId: number, reason: string) => call("post", "/api/v1/bill-runs/{run_id}/resume", { path: { run_id: runId }, body: { reason } });

@@ -12,5 +12,7 @@ export const routes: readonly Page[] = [
   { path: "/billing/corrections", name: "billing-corrections", component: () => import("./pages/CorrectionList.vue"), meta: { title: "billing.corrections", needs: "see_money", under: "billing" } },
   { path: "/billing/server", name: "billing-server", component: () => import("./pages/ServerAccountList.vue"), meta: { title: "billing.server", needs: "see_money", under: "billing" } },
   { path: "/billing/server/:id(\\d+)", name: "billing-deductions", component: () => import("./pages/DeductionList.vue"), meta: { title: "billing.deductions", needs: "see_money", under: "billing" } },
+  { path: "/billing/meter-balances", name: "billing-mirror", component: () => import("./pages/BalanceDifferences.vue"), meta: { title: "billing.mirror", needs: "see_money", under: "billing" } },
+  { path: "/billing/meter-balances/:id(\\d+)", name: "billing-mirror-meter", component: () => import("./pages/MirroredDays.vue"), meta: { title: "billing.mirror", needs: "see_money", under: "billing" } },
   { path: "/billing/arrears", name: "billing-arrears", component: () => import("./pages/ArrearsList.vue"), meta: { title: "billing.arrears", needs: "see_money", under: "billing" } },
 ];

@@ -11,6 +11,7 @@ export const words = {
     corrections: ["账单更正", "Corrections"],
     arrears: ["欠费", "Arrears"],
     server: ["平台预付费", "Charged at the server"],
+    mirror: ["表端余额核对", "Meters' own balances"],
     deductions: ["扣费明细", "Deductions"],
     month: ["月份", "Month"],
     state: ["状态", "State"],

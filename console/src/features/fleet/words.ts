@@ -220,6 +220,8 @@ export const words = {
     values: ["最新数据", "Newest values"],
     none: ["还没有监测终端。产品的驱动为监测类时，其设备列在这里。", "There are no monitors yet. Devices whose product has a driver of a monitor are listed here."],
     noValues: ["还没有数据", "Nothing was said yet"],
+    curve: ["走势", "Trend"],
+    hours: ["最近 {hours} 小时", "Last {hours} h"],
     above: ["超上限", "above its limit"],
     below: ["低于下限", "below its limit"],
     file: ["导出 CSV", "Export CSV"],

@@ -19,6 +19,7 @@ from openmains.app.command.plan_reports import SPREADING, check_spreading
 from openmains.app.problems import Problem
 from openmains.domain.command.kinds import Channel, Kind
 from openmains.domain.ids import MeterId
+from openmains.domain.tariff.meter_deduction import PRODUCT_KEY, is_usable
 
 DEFAULTS, CHANNEL = "defaults", "channel"
 TRUTHS = ("prepaid", "remote_closing")  # the signer reads them
@@ -40,6 +41,8 @@ def check_product(drivers: CommandDrivers | None, driver: str, settings: Mapping
         raise Problem("invalid-input", fields=((f"/settings/{CHANNEL}", "not-accepted"),))
     if not check_spreading(settings):
         raise Problem("invalid-input", fields=((f"/settings/{SPREADING}", "not-accepted"),))
+    if not is_usable(settings):
+        raise Problem("invalid-input", fields=((f"/settings/{PRODUCT_KEY}", "not-accepted"),))
     defaults = settings.get(DEFAULTS, {})
     if not isinstance(defaults, dict):
         raise Problem("invalid-input", fields=((f"/settings/{DEFAULTS}", "not-accepted"),))

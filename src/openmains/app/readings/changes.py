@@ -124,7 +124,7 @@ class Changes:
                         self.cursor.told(shard, until)
                     elif rows:
                         last = rows[-1]
-                        place = ChangePlace(last[0], last[1], date_to_day(last[2]), last[3])
+                        place = ChangePlace(last.seq, last.meter_id, date_to_day(last.day), last.version)
                         self.cursor.places[shard] = place
                         if left > 0:
                             ahead = asyncio.create_task(self._next(shard, place, until, left))

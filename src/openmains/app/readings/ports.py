@@ -127,6 +127,11 @@ class QuantityStore(Protocol):
     ) -> list[tuple[int, StoredRun]]:
         """By meter and point the last few runs."""
 
+    async def recent_runs(
+        self, tenant_id: TenantId, meter_ids: Sequence[MeterId], first_s: int, left_s: int
+    ) -> list[tuple[int, StoredRun]]:
+        """By meter all runs that begin from ``first_s`` on and last until after ``left_s``."""
+
     async def latest_logged(
         self, tenant_id: TenantId, meter_ids: Sequence[MeterId], since_us: int
     ) -> list[tuple[int, LoggedValues]]:

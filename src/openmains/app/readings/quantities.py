@@ -12,9 +12,9 @@ from openmains.app.problems import Problem
 from openmains.app.readings.model import LoggedValues, StoredDay
 from openmains.app.readings.ports import QuantityStore, ReadingStore
 from openmains.domain.ids import MeterId, TenantId
-from openmains.domain.period import DAY_S, Zone
+from openmains.domain.period import DAY_S, HOUR_S, Zone
 from openmains.domain.readings.quality import Slot
-from openmains.domain.readings.quantities import MOST_SPAN_S, Run, Sample, samples
+from openmains.domain.readings.quantities import MOST_SPAN_S, Run, Sample, Stretch, curve, samples
 from openmains.drivers.model import Title
 from openmains.drivers.points import Point, vocabulary
 
@@ -22,6 +22,7 @@ VOLUME = "increments"
 REGISTER = "register"
 LATEST_S = 400 * DAY_S
 """A value older than this is the latest of nothing any more."""
+CURVE_PARTS = 96
 _OF_KIND: Mapping[str, frozenset[int | None]] = {
     "balance": frozenset({0}), "balance_volume": frozenset({1}), "balance_unknown": frozenset({None}),
 }  # fmt: skip
@@ -131,6 +132,23 @@ async def latest_values(
     for meter_id, rows in by_meter.items():
         for name in logged:
             _note(found[meter_id], name, _of_log(name, rows))
+    return found
+
+
+async def curves_of(
+    store: QuantityStore, tenant_id: TenantId, meter_ids: Sequence[MeterId], hours: int, now_s: int
+) -> dict[int, dict[str, list[Stretch]]]:
+    """By meter and name how each quantity kept as series went in the last ``hours``: ``CURVE_PARTS`` of one length at most."""
+    names = {kept.number: name for name, kept in vocabulary().quantities.items()}
+    left = now_s - hours * HOUR_S
+    runs: dict[tuple[int, str], list[Run]] = {}
+    for meter_id, stored in await store.recent_runs(tenant_id, meter_ids, left - MOST_SPAN_S, left):
+        if name := names.get(stored.point):
+            runs.setdefault((meter_id, name), []).append(stored.run)
+    found: dict[int, dict[str, list[Stretch]]] = {meter_id: {} for meter_id in meter_ids}
+    for (meter_id, name), listed in runs.items():
+        if drawn := curve(samples(listed, left, now_s + 1), left, now_s + 1, CURVE_PARTS):
+            found[meter_id][name] = drawn
     return found
 
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """``ChangeStore`` on ClickHouse: days in the order in which they changed (ADR 0022); and ``ChangedDays``: whose they are."""
 
-from typing import cast
-
 from openmains.app.readings.changes import ChangePlace, DayChange
 from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import day_to_date
@@ -31,9 +29,7 @@ class ClickHouseChanges:
                 limit=limit,
             )
         )
-        return cast(
-            list[DayChange], list(zip(*columns, strict=True))
-        )  # plain tuples in its order: a second brings 200,000
+        return [DayChange._make(row) for row in zip(*columns, strict=True)]  # the query has its columns in this order
 
     async def meters(
         self, tenant_id: TenantId, shard: int, since: int, until: int, after: int, limit: int

@@ -59,6 +59,16 @@ class ClickHouseQuantities:
         )
         return [(row[0], _run(row[1:])) for row in rows]
 
+    async def recent_runs(
+        self, tenant_id: TenantId, meter_ids: Sequence[MeterId], first_s: int, left_s: int
+    ) -> list[tuple[int, StoredRun]]:
+        rows = await self._clickhouse.query(
+            *QUERIES["recent_runs"](
+                tenant=tenant_id, meters=list(meter_ids), first=max(0, first_s), left=max(0, left_s)
+            )
+        )
+        return [(row[0], _run(row[1:])) for row in rows]
+
     async def latest_logged(
         self, tenant_id: TenantId, meter_ids: Sequence[MeterId], since_us: int
     ) -> list[tuple[int, LoggedValues]]:

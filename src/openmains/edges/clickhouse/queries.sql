@@ -207,12 +207,29 @@ SELECT meter_id, point, start_s, interval_s, values, quality, version FROM serie
  WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND start_s >= {since:UInt32}
  ORDER BY start_s DESC, version DESC LIMIT 4 BY meter_id, point
 
+-- name: recent_runs
+-- Runs of all quantities of some meters that last until after an instant. Not FINAL: the same row twice says the same.
+SELECT meter_id, point, start_s, interval_s, values, quality, version FROM series
+ WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND start_s >= {first:UInt32}
+   AND (start_s >= {left:UInt32} OR start_s + interval_s * (length(values) - 1) >= {left:UInt32})
+
 -- name: logged_values
 -- Quantities that every report of a meter says, over a period, newest first.
 SELECT received_us, version, battery_mv, battery_pct, balance, balance_kind FROM signal FINAL
  WHERE tenant_id = {tenant:UInt32} AND meter_id = {meter:UInt64}
    AND received_us >= {left:UInt64} AND received_us < {right:UInt64}
  ORDER BY received_us DESC, version DESC LIMIT {limit:UInt32}
+
+-- name: balance_reports
+-- Balances of meters with the register of the same moment, received since an instant; by meter, in the order of its clock: the last one of
+-- each of its days, and those that came as answers to commands.
+SELECT meter_id, received_us, register_at, register, balance, balance_kind
+  FROM (SELECT *, row_number() OVER (PARTITION BY meter_id, toDate(toDateTime(register_at, {zone:String})) ORDER BY register_at DESC, received_us DESC) AS place
+          FROM signal FINAL
+         WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND received_us >= {since:UInt64}
+           AND register > -2147483648 AND balance > -2147483648 AND balance_kind IN (0, 1))
+ WHERE place = 1 OR received_us IN {answers:Array(UInt64)}
+ ORDER BY meter_id, register_at, received_us
 
 -- name: latest_logged
 -- By meter the last few of these.

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Monitors (R3.7) with what they say: a page of the registry beside the newest values and what is beyond its limits."""
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from litestar import Request, get
@@ -11,13 +13,17 @@ from openmains.app.alarm.ports import LimitStore
 from openmains.app.fleet.model import Meter, MeterFilter, MeterStatus
 from openmains.app.fleet.ports import MeterStore
 from openmains.app.paging import decode_cursor
-from openmains.app.readings.quantities import latest_values
+from openmains.app.readings.quantities import curves_of, latest_values, unit_of
 from openmains.domain.alarm.limits import Side
 from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import AreaId
+from openmains.domain.period import utc
+from openmains.domain.readings.quantities import Stretch
+from openmains.drivers.points import vocabulary
 from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import Cursor, Key, OptionalId32, Page, optional, page
 from openmains.edges.http.permissions import may
+from openmains.edges.http.readings import exponent_of
 from openmains.edges.http.readings_quantities import NewestValue, newest_told, quantity_store_of
 
 SCOPE = "monitors"
@@ -32,12 +38,30 @@ class BeyondLimit(Struct, frozen=True):
     side: Literal["above", "below"]
 
 
+class CurvePart(Struct, frozen=True):
+    """The lowest and the highest value of a part of a curve, which begins at ``at``."""
+
+    at: datetime
+    low: int
+    high: int
+
+
+class MonitorCurve(Struct, frozen=True):
+    """How a quantity went, in parts of one length; those without a value are left out. Value x 10^``exponent`` of ``unit``."""
+
+    point: str
+    unit: str
+    exponent: int
+    parts: list[CurvePart]
+
+
 class MonitorRow(Struct, frozen=True):
-    """A monitor, its newest values, and which of them are beyond their limits."""
+    """A monitor, its newest values, which of them are beyond their limits, and how they went of late."""
 
     meter: Meter
     values: list[NewestValue]
     beyond: list[BeyondLimit]
+    curves: list[MonitorCurve]
 
 
 @get("/monitors", operation_id="list_monitors", tags=["meters"], opt=may(Permission.SEE_METERS))
@@ -46,6 +70,9 @@ async def list_monitors(
     kind: Annotated[Watching | None, QueryParameter(description="What they watch; all without it.")] = None,
     area_id: OptionalId32 = None,
     status: FromQuery[MeterStatus | None] = None,
+    curve_h: Annotated[
+        int, QueryParameter(ge=0, le=72, description="Hours of curve of what each watches; 0: none.")
+    ] = 0,
     limit: Few = 50,
     cursor: Cursor = None,
 ) -> Page[MonitorRow]:
@@ -67,6 +94,9 @@ async def list_monitors(
         ids = [meter.meter_id for meter in shown.items]
         beyond = await work[LimitStore].beyond(ids) if ids else {}
     newest = await latest_values(quantity_store_of(deps), actor.tenant_id, ids, deps.now_s()) if ids else {}
+    curves: Mapping[int, Mapping[str, Sequence[Stretch]]] = {}
+    if ids and curve_h:
+        curves = await curves_of(quantity_store_of(deps), actor.tenant_id, ids, curve_h, deps.now_s())
     return Page(
         items=[
             MonitorRow(
@@ -76,11 +106,23 @@ async def list_monitors(
                     BeyondLimit(name, "above" if side is Side.ABOVE else "below")
                     for name, side in beyond.get(meter.meter_id, {}).items()
                 ],
+                _curves(curves.get(meter.meter_id, {}), exponent_of(deps, meter.driver)),
             )
             for meter in shown.items
         ],
         next=shown.next,
     )
+
+
+def _curves(found: Mapping[str, Sequence[Stretch]], volume_exponent: int) -> list[MonitorCurve]:
+    points = vocabulary().points
+    return [
+        MonitorCurve(
+            name, *unit_of(points[name], volume_exponent), [CurvePart(utc(one.at), one.low, one.high) for one in parts]
+        )
+        for name in vocabulary().quantities
+        if (parts := found.get(name))
+    ]
 
 
 HANDLERS: list[Any] = [list_monitors]

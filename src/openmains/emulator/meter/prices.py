@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Money at the meter: tiered prices and the prepaid account (R1.10, R1.12). Integers only, nothing is ever rounded.
+"""Money at the meter: tiered prices and the prepaid account (R1.10, R1.12). Integers only, and a sound meter rounds nothing.
 
 The account counts in units of 10⁻⁵ fen, because a litre at p × 10⁻⁴ CNY/m³ costs exactly p of them. What is shown is
 rounded down to the fen. All functions are pure: a settlement gives a new ``Account`` that the meter stores in one write
@@ -9,6 +9,7 @@ together with whatever made it settle. Instants are the meter's clock.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from openmains.domain.period import DAY_S, HOUR_S, MINUTE_S, utc
 
@@ -71,7 +72,9 @@ class Account:
     """What the meter holds of its customer's credit.
 
     ``balance``: 10⁻⁵ fen, or litres; ``settled``: register up to which it is paid; ``period_register``: register at
-    which the billing period's tier counting began; ``at``: instant of the latest settlement.
+    which the billing period's tier counting began; ``at``: instant of the latest settlement. Faults that are planted (docs/emulator.md):
+    ``rounds_up``: litres of a step whose cost is rounded up to the fen (0: nothing is); ``keeps_price``: a new price is confirmed, and the
+    old one goes on being deducted; ``forgets_top_ups``: they are confirmed, and not added.
     """
 
     kind: int = NONE
@@ -82,6 +85,9 @@ class Account:
     price: PriceSet | None = None
     deferred: PriceSet | None = None
     emergency: bool = False  # the customer has pressed for the emergency credit
+    rounds_up: int = 0
+    keeps_price: bool = False
+    forgets_top_ups: bool = False
 
     @property
     def unit(self) -> int:
@@ -104,7 +110,13 @@ class Account:
             return litres
         if self.kind == NONE or self.price is None:
             return 0
-        return self.price.cost(self.settled - self.period_register, litres)
+        used = self.settled - self.period_register
+        if not self.rounds_up:
+            return self.price.cost(used, litres)
+        first, last = self.settled, self.settled + litres
+        ends = [first, *range((first // self.rounds_up + 1) * self.rounds_up, last, self.rounds_up), last]
+        steps = (self.price.cost(used + left - first, right - left) for left, right in pairwise(ends))
+        return sum(-(-cost // UNITS_A_FEN) * UNITS_A_FEN for cost in steps)
 
     def charged(self, until: int) -> "Account":
         """Paid up to this register."""
@@ -114,11 +126,15 @@ class Account:
 
     def topped_up(self, amount: int) -> "Account":
         """More credit (fen or litres); the emergency credit is there again for the next time."""
+        if self.forgets_top_ups:
+            return self
         return replace(self, balance=self.balance + amount * self.unit, emergency=False)
 
     def with_price(self, new: PriceSet, register: int) -> "Account":
         """The price comes into force; the account is settled up to ``register``."""
         begin = register if new.clear_total or self.price is None else self.period_register
+        if self.keeps_price and self.price is not None:
+            new = replace(new, tier_from=self.price.tier_from, prices=self.price.prices)
         deferred = None if self.deferred is None or self.deferred.version <= new.version else self.deferred
         return replace(self, price=new, deferred=deferred, period_register=begin)
 
@@ -170,7 +186,10 @@ def settle(account: Account, now: int, register: Register, limits: Thresholds, u
             return Settlement(replace(account, at=max(account.at, now)), steps, switched)
         deferred = account.deferred
         if deferred is not None and deferred.effective_at <= change:
+            begins = account.price is not None and account.price.next_period(account.at, utc_offset_s) == change
             account, switched = replace(account.with_price(deferred, reached), deferred=None, at=change), True
+            if begins:  # the price is new with the period: it begins all the same
+                account = replace(account, period_register=reached)
         else:
             account = replace(account, period_register=reached, at=change)
 

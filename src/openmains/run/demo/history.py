@@ -23,6 +23,7 @@ from openmains.emulator.meter.body import QMAX_L_H
 from openmains.emulator.meter.consumption import Consumption, Medium
 from openmains.emulator.meter.frames import PRESSURE_STEP, in_steps
 from openmains.emulator.meter.piping import Cut, Flow, shown
+from openmains.emulator.meter.prices import NONE
 from openmains.emulator.meter.radio import RadioPlace, ecl_of, sinr_of
 from openmains.emulator.meter.surroundings import ATMOSPHERE, pressure, temperature
 from openmains.run.demo.town import DemoMeter
@@ -88,6 +89,8 @@ def night(
             "register": between(values, first + SLOTS, sent_at - start - DAY_S),
             **signal(number, day, (battery or battery_pct)(number, day)),
         }
+        if item.meter.medium is not Medium.GAS:
+            told |= {"balance_kind": NONE, "balance": 0}  # water is paid afterwards
         if measures_more(number) and max(told["increments"]) <= MOST_PACKED:
             told |= sensors(item.meter, start + zone.offset_s(start), told["increments"])
             frame = item.driver.encode(Kind.REPORT, told, "enhanced_series")

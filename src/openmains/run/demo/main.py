@@ -65,6 +65,7 @@ from openmains.run.demo.lives import fill_registry
 from openmains.run.demo.monitors import RegisteredMonitor, monitors_night
 from openmains.run.demo.orders import fill_orders
 from openmains.run.demo.phones import serve_phones
+from openmains.run.demo.prepaid import fill_prepaid
 from openmains.run.demo.rules import make_rules
 from openmains.run.demo.story import SILENT, Story, is_nightly
 from openmains.run.logs import say
@@ -125,6 +126,8 @@ async def run_demo(settings: Settings, stop: asyncio.Event) -> None:
             all_of_them.create_task(bill_last_month(settings, tenant_id, place, stop))
             all_of_them.create_task(make_rules(settings, tenant_id, stop))
             all_of_them.create_task(serve_phones(settings, tenant_id, stop))
+            if obeying:
+                all_of_them.create_task(fill_prepaid(settings, tenant_id, stop))
             if settings.dtls_port or settings.coap_port:
                 all_of_them.create_task(live(settings, fleet, psks, obeying, memory, stop))
                 all_of_them.create_task(live_monitors(settings, watching, psks, stop))

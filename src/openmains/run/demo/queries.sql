@@ -42,6 +42,24 @@ INSERT INTO job (tenant_id, kind, status, unique_key, result)
 VALUES (:tenant_id, 'demo_billing', 'done', 'demo_billing', :mark)
 ON CONFLICT (tenant_id, unique_key) DO NOTHING
 
+-- name: prepaid_mark
+-- That the prepaid meters were told their prices; no row until it is over.
+SELECT result FROM job WHERE tenant_id = :tenant_id AND kind = 'demo_prepaid'
+
+-- name: mark_prepaid
+-- The same, written.
+INSERT INTO job (tenant_id, kind, status, unique_key, result)
+VALUES (:tenant_id, 'demo_prepaid', 'done', 'demo_prepaid', :mark)
+ON CONFLICT (tenant_id, unique_key) DO NOTHING
+
+-- name: meters_by_number
+-- Meters in use with these numbers.
+SELECT meter_id FROM meter WHERE tenant_id = :tenant_id AND removed_on IS NULL AND number = ANY (:numbers::text[]) ORDER BY meter_id
+
+-- name: prepaid_confirmed
+-- How many of these commands are over.
+SELECT count(*) FROM command WHERE tenant_id = :tenant_id AND unique_key LIKE :keys AND ended_us IS NOT NULL
+
 -- name: person
 -- Somebody by login.
 SELECT user_id, name FROM app_user WHERE tenant_id = :tenant_id AND login = :login

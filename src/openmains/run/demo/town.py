@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from openmains.domain.fleet.identifiers import imei_of, luhn_digit
 from openmains.emulator.meter.consumption import Medium
@@ -163,8 +164,18 @@ def as_csv() -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
+PREPAID = [number_of(Medium.GAS, household) for household in range(20, 31) if household % 5 != 4]
+"""Gas meters whose balances are worked out again (``prepaid.py``); those that report all the time."""
+FAULTS: dict[int, dict[str, Any]] = {
+    PREPAID[1]: {"rounds_up": 10}, PREPAID[4]: {"keeps_price": True}, PREPAID[7]: {"forgets_top_ups": True},
+}  # fmt: skip
+"""Planted in the emulated meters' accounts, by number."""
+
+
 def account(meter: DemoMeter) -> Account:
     """Gas is paid in advance, at the price of a first version; water afterwards."""
     if meter.medium is not Medium.GAS:
         return Account()
-    return Account(MONEY, (150_000 + meter.number % 97 * 1_000) * UNITS_A_FEN, price=GAS_PRICE)
+    return Account(
+        MONEY, (150_000 + meter.number % 97 * 1_000) * UNITS_A_FEN, price=GAS_PRICE, **FAULTS.get(meter.number, {})
+    )

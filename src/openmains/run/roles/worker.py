@@ -253,7 +253,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     notifying = asyncio.create_task(run_notify(settings, core, guard, exponents, stop))
     ordering = asyncio.create_task(run_orders(core, stop))
     paying = asyncio.create_task(run_payments(settings, core, guard, commands, stop))
-    charging = asyncio.create_task(run_charging(settings, core, exponents, elsewhere, stop))
+    charging = asyncio.create_task(run_charging(settings, core, drivers, elsewhere, stop))
     try:
         await asyncio.gather(*(runner.run() for runner in runners))
     finally:

@@ -3,10 +3,11 @@
 
 import pytest
 
-from openmains.app.ingest.pipeline.decoded import Decoded, told_by
+from openmains.app.ingest.pipeline.decoded import Decoded, moment_of, told_by
+from openmains.app.ingest.pipeline.rows import NO_REGISTER
 from openmains.domain.readings.model import RegisterReport
 from openmains.drivers import catalog
-from openmains.drivers.model import Kind
+from openmains.drivers.model import MISSING_VALUE, Kind
 
 AT = 1_767_288_600
 
@@ -33,3 +34,12 @@ def test_every_report_of_a_meters_page_that_has_a_register_tells_of_it() -> None
                     told = told_by(Decoded(columns), 0, AT, AT, None, 0)
                     silent += [] if told is not None else [f"{driver.name}: {vector.name}"]
     assert silent == []
+
+
+def test_with_a_balance_stands_the_register_of_its_moment_or_none() -> None:
+    said = {"balance": [100, 200], "register": [7, MISSING_VALUE], "register_at": [AT, AT]}
+    assert moment_of(said, 0, AT, AT + 3) == (7, AT + 3), "by the instant that is believed"
+    assert moment_of(said, 1, AT, AT) == NO_REGISTER, "none was said"
+    assert moment_of(said, 0, AT + 60, AT + 60) == NO_REGISTER, "of another moment"
+    assert moment_of({"register": [7]}, 0, AT, AT) == NO_REGISTER, "beside no balance"
+    assert moment_of({"balance": [100], "register": [7]}, 0, AT, AT) == (7, AT)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from openmains.app.ingest.pipeline.quantities import quantities_of
-from openmains.app.ingest.pipeline.rows import SIGNAL_POINTS, signal_rows
+from openmains.app.ingest.pipeline.rows import NO_REGISTER, SIGNAL_POINTS, signal_rows
 from openmains.domain.readings.model import IntervalReport, Limits, RegisterReport
 from openmains.domain.readings.registers import is_astray
 from openmains.drivers.model import MISSING_VALUE, Columns, Kind
@@ -60,6 +60,14 @@ class Decoded:
         history = columns.series.get("history")
         self.has_history = history is not None and not (history == MISSING_VALUE).any()  # all of it, in all rows
         self.state_points = [(name, self.points[name]) for name in STATE_POINTS if name in self.points]
+
+
+def moment_of(points: Mapping[str, list[int]], row: int, device_at: int, heard_at: int) -> tuple[int, int]:
+    """Register and instant that stand beside a balance (ADR 0063): of the moment at which the meter spoke, or none."""
+    register, register_at = value_of(points, "register", row), value_of(points, "register_at", row)
+    if "balance" not in points or register is None or register_at not in (None, device_at):
+        return NO_REGISTER
+    return register, heard_at
 
 
 def told_by(

@@ -29,7 +29,7 @@ from openmains.app.command.results import ANSWERS, LINK_CHANNEL, command_respons
 from openmains.app.command.sent_frames import SENT_PATH, sent_frames
 from openmains.app.ingest.pipeline import exceptions, numbers
 from openmains.app.ingest.pipeline.bounds import DAYS
-from openmains.app.ingest.pipeline.decoded import Decoded, heard_when, told_by, value_of
+from openmains.app.ingest.pipeline.decoded import Decoded, heard_when, moment_of, told_by, value_of
 from openmains.app.ingest.pipeline.inserted import insert
 from openmains.app.ingest.pipeline.limits import watch
 from openmains.app.ingest.pipeline.manual import note_reading
@@ -306,7 +306,7 @@ class Processor:
         if decoded.events is not None:
             self._hear(uplink, record, decoded, row, heard_at, limits, gather)
         if decoded.signals is not None:
-            gather.signal(record, uplink.received_us, decoded.signals[row])
+            gather.signal(record, uplink.received_us, decoded.signals[row], moment_of(points, row, device_at, heard_at))
         placed, mark = True, gather.series_mark() if self._book else 0
         if decoded.quantities is not None:
             placed = gather.quantities(decoded.quantities, row, record, uplink.received_us, device_at, limits)

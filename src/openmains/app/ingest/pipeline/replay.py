@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from openmains.app.ingest.pipeline.decoded import value_of
+from openmains.app.ingest.pipeline.decoded import heard_when, moment_of, value_of
 from openmains.app.ingest.pipeline.ports import DeadLetter, Effects, MeterRecord, PipelineStore, Table
 from openmains.app.ingest.pipeline.process import EDGE_CHANNELS, PERSONS_CHANNELS, Processor
 from openmains.app.ingest.pipeline.quantities import SERIES_COLUMNS, ValueSource
@@ -116,13 +116,15 @@ def read_again(
             unreadable += 1
             continue
         decoded, row = found
+        received_at, said_at = frame.received_us // 1_000_000, value_of(decoded.points, "device_at", row)
+        device_at, limits = received_at if said_at is None else said_at, processor.limits_of(record)
         if decoded.signals is not None:
-            signals.append((record.tenant_id, record.meter_id, frame.received_us, frame.version, *decoded.signals[row]))
+            register = moment_of(decoded.points, row, device_at, heard_when(device_at, received_at, limits))
+            keys = (record.tenant_id, record.meter_id, frame.received_us, frame.version)
+            signals.append((*keys, *decoded.signals[row], *register))
         if decoded.quantities is not None:
-            said_at = value_of(decoded.points, "device_at", row)
             source = ValueSource(
                 record.tenant_id, record.meter_id, frame.version, frame.received_us, record.is_held_back
             )
-            device_at = frame.received_us // 1_000_000 if said_at is None else said_at
-            decoded.quantities.rows(row, source, device_at, processor.limits_of(record), series)
+            decoded.quantities.rows(row, source, device_at, limits, series)
     return columns_of(SERIES_COLUMNS, series), columns_of(SIGNAL_COLUMNS, signals), unreadable

@@ -40,7 +40,8 @@ FRAME_COLUMNS = (
     "tenant_id", "meter_id", "received_us", "version", "direction", "channel", "path", "outcome", "payload",
 )  # fmt: skip
 REGISTER_COLUMNS = ("tenant_id", "meter_id", "at", "register", "flags", "position", "received_us", "version")
-SIGNAL_COLUMNS = ("tenant_id", "meter_id", "received_us", "version", *SIGNAL_POINTS)
+SIGNAL_COLUMNS = ("tenant_id", "meter_id", "received_us", "version", *SIGNAL_POINTS, "register", "register_at")
+NO_REGISTER = (NOT_SENT, 0)  # of a message whose balance is told without the register of the same moment
 DAY_COLUMNS = (
     "tenant_id", "meter_id", "day", "area_id", "product_id", "base", "interval_s", "increments", "quality",
     "total", "flags", "slots", "measured", "received_s", "version",
@@ -104,9 +105,9 @@ class Gatherer:
         for position, row in enumerate(rows):
             append((tenant_id, meter_id, row.at, row.register, row.flags, position, received_us, version))
 
-    def signal(self, record: MeterRecord, received_us: int, said: list[int]) -> None:
-        """Radio and battery as the message told them (``signal_rows``)."""
-        self._signals.append((record.tenant_id, record.meter_id, received_us, record.state.version, *said))
+    def signal(self, record: MeterRecord, received_us: int, said: list[int], register: tuple[int, int]) -> None:
+        """Radio, battery and balance as the message told them (``signal_rows``), with the register of that moment."""
+        self._signals.append((record.tenant_id, record.meter_id, received_us, record.state.version, *said, *register))
 
     def series_mark(self) -> int:
         """Where rows of ``series`` that follow begin."""
@@ -135,8 +136,11 @@ class Gatherer:
     def inserted_signal(self, record: MeterRecord, version: int, at_us: int, said: Mapping[str, int]) -> None:
         """What a person's file brought of the points of every report."""
         self._signals.append(
-            (record.tenant_id, record.meter_id, at_us, version, *(said.get(name, NOT_SENT) for name in SIGNAL_POINTS))
-        )
+            (
+                record.tenant_id, record.meter_id, at_us, version, *(said.get(name, NOT_SENT) for name in SIGNAL_POINTS),
+                *NO_REGISTER,
+            )
+        )  # fmt: skip
 
     def events(
         self,

@@ -2,12 +2,14 @@
 """Ports of billing and the tables behind them."""
 
 from openmains.app.billing.invoice_ports import InvoiceStore
+from openmains.app.billing.mirror_ports import MirrorStore
 from openmains.app.billing.paper_ports import PaperStore
 from openmains.app.billing.ports import BillStore, CorrectionStore, LinkStore, RunStore, SettlementStore
 from openmains.app.billing.server_ports import ServerAccountStore
 from openmains.edges.postgres.adapters import Adapters, Bind
 from openmains.edges.postgres.billing.bills import Bills, Corrections
 from openmains.edges.postgres.billing.invoices import Invoices
+from openmains.edges.postgres.billing.mirror import MirrorTables
 from openmains.edges.postgres.billing.papers import Papers
 from openmains.edges.postgres.billing.runs import Links, Runs
 from openmains.edges.postgres.billing.server import ServerAccounts
@@ -23,5 +25,6 @@ ADAPTERS: Adapters = dict(
         Bind(PaperStore).to(Papers),
         Bind(InvoiceStore).to(Invoices),
         Bind(ServerAccountStore).to(ServerAccounts),
+        Bind(MirrorStore).to(MirrorTables),
     ]
 )

@@ -15,6 +15,11 @@ SELECT (SELECT count(*) FROM meter WHERE tenant_id = :tenant_id AND removed_on I
        (SELECT count(*) FROM reading_exception WHERE tenant_id = :tenant_id AND status = 'open') AS "exceptions.open",
        (SELECT count(*) FROM dead_letter WHERE tenant_id = :tenant_id AND status = 'open') AS "dead_letters.open",
        (SELECT count(*) FROM dimension_fault WHERE tenant_id = :tenant_id) AS "meters.set_aside",
+       (SELECT count(*) FROM mirrored_day d WHERE d.tenant_id = :tenant_id AND d.causes <> '{}'
+           AND NOT EXISTS (SELECT FROM mirror_review r WHERE r.mirrored_id = d.mirrored_id)
+           AND NOT EXISTS (SELECT FROM mirrored_day n WHERE n.tenant_id = d.tenant_id AND n.meter_id = d.meter_id AND n.day = d.day
+                              AND n.version > d.version)) AS "balance_differences.open",
+       (SELECT count(*) FROM mirrored_meter WHERE tenant_id = :tenant_id AND why <> '') AS "mirrored_meters.in_doubt",
        (SELECT count(*) FROM job WHERE tenant_id = :tenant_id AND status IN ('queued', 'running')) AS "jobs.waiting"
 
 -- name: positions

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Words of meters that deduct by themselves, worked out again. They come with their pages, not with the frame.
+import type { Words } from "@/shared/i18n/bilingual";
+
+export const words = {
+  mirror: {
+    differences: ["差异", "Differences"],
+    doubts: ["无法核对的表", "Meters that cannot be checked"],
+    show: ["查看", "Show"],
+    cause: ["原因", "Cause"],
+    causes: {
+      rounding: ["计费取整", "Rounding"], price_version: ["价格版本不符", "Another price version"], lost_top_up: ["充值丢失", "Lost top-up"],
+      top_up_twice: ["充值重复", "Top-up twice"], unconfirmed_top_up: ["未确认而已到账的充值", "Top-up without its answer"], meter_fault: ["表具故障", "Meter fault"],
+    },
+    what: {
+      rounding: ["计费取整：{what}", "rounding: {what}"], price_version: ["按价格版本 {what} 扣费", "deducted at price version {what}"],
+      lost_top_up: ["命令 {what} 的充值未到余额", "the top-up of command {what} is not in the balance"], top_up_twice: ["命令 {what} 的充值到账两次", "the top-up of command {what} is there twice"],
+      unconfirmed_top_up: ["命令 {what} 的充值已到账，表未答复", "the top-up of command {what} is there without an answer"], meter_fault: ["没有原因相符：查表具", "no cause fits: look at the meter"],
+    },
+    roundings: { exact: ["不取整", "exact"], up: ["每步进到分", "each step up to the fen"], down: ["每步舍到分", "each step down to the fen"], half_up: ["每步四舍五入到分", "each step half up to the fen"] },
+    or: ["或", "or"],
+    and: ["且", "and"],
+    day: ["日期", "Day"],
+    meter: ["表号", "Meter"],
+    before: ["上次余额", "Balance before"],
+    credited: ["充值", "Topped up"],
+    deducted: ["应扣", "To deduct"],
+    expected: ["应为", "Should be"],
+    after: ["上报余额", "Reported"],
+    difference: ["差异", "Difference"],
+    priceVersion: ["价格版本", "Price version"],
+    between: ["示数（m³）", "Registers (m³)"],
+    least: ["差异不小于（元或升）", "Difference of at least (CNY or L)"],
+    age: ["已过天数不少于", "Days ago, at least"],
+    open: ["处理", "Handled"],
+    opens: { true: ["未处理", "open"], false: ["已处理", "handled"] },
+    none: ["没有差异：表端余额都能核对", "No differences: all balances come out"],
+    noDoubts: ["没有无法核对的表", "Every meter can be checked"],
+    noDays: ["还没有核对过", "Nothing was checked yet"],
+    timeline: ["表端余额核对", "Balances of a meter"],
+    settings: ["步长 {step} L，{rounding}", "steps of {step} L, {rounding}"],
+    until: ["核对至", "Checked until"],
+    why: ["疑问", "Doubt"],
+    fine: ["相符", "comes out"],
+    doubtsOf: {
+      "price-unknown": ["表未确认过价格：用命令设置价格后才能核对", "No price is confirmed: it can be checked once a price is set by command"],
+      "period-unknown": ["计费周期起点的示数未知（多阶梯）", "Where the billing period began is not known, and the price has tiers"],
+      "register-unknown": ["换价或换周期时刻的示数未知", "The register at a change of price or period is not known"],
+      "step-unknown": ["计费步长未知：在驱动页或产品中说明", "The metering step is not known: say it in the driver's page or the product"],
+      "rounding-unknown": ["取整方式未知，按不取整核对", "What it does below a fen is not known; taken as exact"],
+      "register-back": ["示数倒退", "The register went back"],
+      "kind-changed": ["余额类别改变", "Another kind of balance"],
+      "change-undated": ["换价的答复曾丢失，时刻未知", "The answer to a change of price was lost; its moment is not known"],
+    },
+    verdicts: { accepted: ["原因清楚，无需处理", "Explained, nothing to do"], settled: ["已补正", "Put right"], meter: ["转表具处理", "Meter is seen to"] },
+    act: {
+      title: ["表 {meter} {day} 的差异 {amount}：{verdict}？", "Meter {meter}, {day}, difference {amount}: {verdict}?"],
+      what: ["只记录处理结论与理由，不动账、不发命令。", "Only the verdict and its reason are noted; no money moves and no command is given."],
+      back: ["不能更改；迟到的上报形成新版本后须重新处理。", "It cannot be changed; where a late report makes another version, that is open again."],
+    },
+  },
+} satisfies Words;
