@@ -333,12 +333,8 @@ class Settings:
     def urls(self) -> EngineUrls:
         """Engine URLs for a role process: the settings' own, else those the supervisor wrote; StartError if neither."""
         outside = EngineUrls(
-            postgres_owner=self.postgres_owner_url,
-            postgres_api=self.postgres_api_url,
-            postgres_pipeline=self.postgres_pipeline_url,
-            nats=self.nats_url,
-            clickhouse=self.clickhouse_url,
-        )
+            self.postgres_owner_url, self.postgres_api_url, self.postgres_pipeline_url, self.nats_url, self.clickhouse_url
+        )  # fmt: skip
         written = read_urls(self.var_path)
         if written is None:
             if all((outside.postgres_owner, outside.postgres_api, outside.postgres_pipeline, outside.nats)):
