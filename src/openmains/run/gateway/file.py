@@ -6,7 +6,7 @@ import ssl
 import stat
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +16,7 @@ from openmains.gateway.config import GatewayConfig
 from openmains.run.engines.child import StartError
 from openmains.wire.gateway.messages import topic
 
+LEAST_PASSWORD: Final = 12
 MQTT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 SPEEDS: Final = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 _CORE: Final[Mapping[str, type]] = {
@@ -24,6 +25,7 @@ _CORE: Final[Mapping[str, type]] = {
 }  # fmt: skip
 _OWN: Final[Mapping[str, type]] = {
     "key": str, "key_file": str, "folder": str, "south": str, "north": str, "user": str, "password": str, "password_file": str, "ca": str,
+    "page": str, "page_password": str, "page_password_file": str,
 }  # fmt: skip
 
 
@@ -40,6 +42,15 @@ class South:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """Where the gateway's own page is served."""
+
+    host: str
+    port: int
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayFile:
     """All that the program needs."""
 
@@ -47,6 +58,7 @@ class GatewayFile:
     folder: Path
     south: South
     broker: Broker
+    page: Page | None = None
 
 
 def read(path: Path, south: str = "", north: str = "") -> GatewayFile:
@@ -73,6 +85,7 @@ def read(path: Path, south: str = "", north: str = "") -> GatewayFile:
         folder,
         _south(path, south or told.get("south", "")),
         _broker(path, told, north or told.get("north", ""), config),
+        _page(path, told),
     )
 
 
@@ -127,6 +140,23 @@ def _south(path: Path, text: str) -> South:
         f"{path}: south 应为 tcp://主机:端口、serial:///dev/ttyUSB0?speed=115200 或 emulated:数量,而不是 {text!r}。",
         f"{path}: south is tcp://host:port, serial:///dev/ttyUSB0?speed=115200 or emulated:COUNT, not {text!r}.",
     )
+
+
+def _page(path: Path, told: Mapping[str, Any]) -> Page | None:
+    text = told.get("page", "")
+    if not text:
+        return None
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not (port.isascii() and port.isdigit() and 0 <= int(port) <= 65_535):
+        raise StartError(f"{path}: page 应为 127.0.0.1:8080 的形式。", f"{path}: page is to be like 127.0.0.1:8080.")
+    password = _secret(path, told, "page_password")
+    if len(password) < LEAST_PASSWORD:
+        raise StartError(
+            f"{path}: page_password 至少 {LEAST_PASSWORD} 个字符。",
+            f"{path}: page_password has {LEAST_PASSWORD} letters or more.",
+        )
+    return Page(host, int(port), password)
 
 
 def _broker(path: Path, told: Mapping[str, Any], text: str, config: GatewayConfig) -> Broker:

@@ -19,7 +19,8 @@ from openmains.edges.sqlite.gateway_store import GatewayFileError, SqliteGateway
 from openmains.gateway.core import Gateway
 from openmains.run import messages
 from openmains.run.engines.child import StartError
-from openmains.run.gateway.file import GatewayFile, read
+from openmains.run.gateway.file import GatewayFile, Page, read
+from openmains.run.gateway.page import MOST_HEADER, LocalPage, state_of
 from openmains.run.gateway.south import port_of
 from openmains.wire.errors import WireError
 from openmains.wire.gateway.messages import decode_down_untrusted, encode_state, encode_up, topic
@@ -67,6 +68,11 @@ async def run(file: GatewayFile, stop: asyncio.Event | None = None) -> None:
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(name, ended.set)
     box = _Box(file, store, loop)
+    try:
+        server = None if file.page is None else await _served(box, file.page)
+    except OSError as error:
+        store.close()
+        raise StartError(f"本地页面无法启动:{error}", f"the local page cannot be served: {error}") from error
     tasks = [loop.create_task(box.radio.run()), loop.create_task(box.client.run(ended)), loop.create_task(box.turn())]
     log.info("gateway %s ready: %d meters, %d items kept", file.config.number, len(box.core.members), store.waiting())
     stopped = loop.create_task(ended.wait())
@@ -77,11 +83,18 @@ async def run(file: GatewayFile, stop: asyncio.Event | None = None) -> None:
                 task.result()  # a fault of ours ends the program; who starts it starts it again
     finally:
         ended.set()
+        if server is not None:
+            server.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, stopped, return_exceptions=True)
         store.commit()
         store.close()
+
+
+async def _served(box: "_Box", page: Page) -> asyncio.Server:
+    local = LocalPage(page.password, lambda: state_of(box.core, mono_ms(), is_connected=box.client.is_connected))
+    return await asyncio.start_server(local.serve, page.host, page.port, limit=MOST_HEADER)
 
 
 class _Box:
