@@ -9703,7 +9703,7 @@ export interface components {
             is_connected: boolean;
             is_proven: boolean;
             /** @enum {string} */
-            kind: "" | "meter" | "concentrator" | "dtu";
+            kind: "" | "meter" | "concentrator" | "dtu" | "gateway";
             meters: number;
             name: string;
             number: string;
@@ -13840,7 +13840,7 @@ export interface components {
             is_connected: boolean;
             is_proven: boolean;
             /** @enum {string} */
-            kind: "" | "meter" | "concentrator" | "dtu";
+            kind: "" | "meter" | "concentrator" | "dtu" | "gateway";
             meters: number;
             name: string;
             number: string;

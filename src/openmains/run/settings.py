@@ -116,6 +116,8 @@ class Settings:
                                  "topic of LoRaWAN events (as ChirpStack v4 has them); empty = not subscribed to")  # fmt: skip
     mqtt_json_topic: str = _s("", "网关普通 JSON 的主题(由驱动页解析),如 plant/+/state;空 = 不订阅",
                               "topic of gateways' plain JSON, read by driver pages, as plant/+/state; empty = not subscribed to")  # fmt: skip
+    mqtt_gateways: bool = _s(False, "订阅 openmains gateway 网关的主题(openmains/gateway/+/…)",
+                             "subscribe to the topics of gateways that run openmains gateway (openmains/gateway/+/…)")  # fmt: skip
     mqtt_command_port: int = _s(10, "LoRaWAN 下行命令的端口(FPort)", "LoRaWAN port (FPort) of commands", low=1, high=223)  # fmt: skip
     node: int = _s(
         1, "本接入节点编号,各节点不同;写入会话标识", "number of this edge node, each its own; part of Connection IDs",
@@ -331,12 +333,8 @@ class Settings:
     def urls(self) -> EngineUrls:
         """Engine URLs for a role process: the settings' own, else those the supervisor wrote; StartError if neither."""
         outside = EngineUrls(
-            postgres_owner=self.postgres_owner_url,
-            postgres_api=self.postgres_api_url,
-            postgres_pipeline=self.postgres_pipeline_url,
-            nats=self.nats_url,
-            clickhouse=self.clickhouse_url,
-        )
+            self.postgres_owner_url, self.postgres_api_url, self.postgres_pipeline_url, self.nats_url, self.clickhouse_url
+        )  # fmt: skip
         written = read_urls(self.var_path)
         if written is None:
             if all((outside.postgres_owner, outside.postgres_api, outside.postgres_pipeline, outside.nats)):

@@ -5,8 +5,9 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from typing import Any
 
 from nats.aio.client import Client
 
@@ -40,7 +41,7 @@ from openmains.run.master_key import ready_master_key
 from openmains.run.roles.access import edge_access
 from openmains.run.roles.counters import publish_counters
 from openmains.run.roles.edge_context import EdgeContext, LoopClock
-from openmains.run.roles.mqtt_edge import MqttSide, mqtt_side
+from openmains.run.roles.mqtt_edge import GatewaySide, MqttSide, mqtt_side
 from openmains.run.roles.process import calm_collector, check_shards, every, now_us, retry, while_connected
 from openmains.run.roles.secure_edge import Secure, new_keys, secure_side, session_path
 from openmains.run.roles.tcp_edge import ConcentratorTable, tcp_side
@@ -145,8 +146,9 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             await secure.link.start()
             await listen_downlinks(client, settings.node, secure.parts.downlinks.handle)
             await listen_operate(client, settings.node, secure.parts.operations.handle)
-        if tcp is not None:
+        if tcp is not None or settings.mqtt_gateways:
             await retry("concentrators", standing.begin, stop)
+        if tcp is not None:
             await listen_downlinks(client, settings.node, tcp.commands.handle)
         if secure is not None or tcp is not None or settings.mqtt_broker:
             wake_up = WakeUpPublisher(client, settings.node).stored
@@ -171,9 +173,14 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         async def begin_mqtt() -> None:
             """Once there is a utility; before there is none, whose meters could speak?"""
             nonlocal mqtt
-            if (side := await mqtt_side(context, pool)) is not None:
+            if (side := await mqtt_side(context, pool, table)) is not None:
                 await side.follower.follow()
                 await listen_downlinks(client, settings.node, side.commands.handle)
+                if side.gateways is not None:
+                    await listen_downlinks(client, settings.node, side.gateways.commands.handle)
+                    tasks.append(
+                        asyncio.create_task(every(1.0, "gateways", _writing(side.gateways, standing, clock), stop))
+                    )
                 mqtt = side  # not before: what failed above is begun anew at the next turn
                 tasks.append(asyncio.create_task(side.run(stop)))
 
@@ -232,6 +239,12 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
         if fault is not None:
             raise fault
+
+
+def _writing(
+    side: GatewaySide, standing: ConcentratorStanding, clock: LoopClock
+) -> Callable[[], Coroutine[Any, Any, None]]:
+    return lambda: standing.write(side.standing, clock.time())
 
 
 async def _until_stopped(settings: Settings, client: Client, secure: Secure | None, stop: asyncio.Event) -> None:
