@@ -18,6 +18,7 @@ export const words = {
       unconfirmed_top_up: ["命令 {what} 的充值已到账，表未答复", "the top-up of command {what} is there without an answer"], meter_fault: ["没有原因相符：查表具", "no cause fits: look at the meter"],
     },
     roundings: { exact: ["不取整", "exact"], up: ["每步进到分", "each step up to the fen"], down: ["每步舍到分", "each step down to the fen"], half_up: ["每步四舍五入到分", "each step half up to the fen"] },
+    command: ["命令 {id}", "Command {id}"],
     or: ["或", "or"],
     and: ["且", "and"],
     day: ["日期", "Day"],
