@@ -42,6 +42,7 @@ from openmains.run.roles.access import edge_access
 from openmains.run.roles.counters import publish_counters
 from openmains.run.roles.edge_context import EdgeContext, LoopClock
 from openmains.run.roles.mqtt_edge import GatewaySide, MqttSide, mqtt_side
+from openmains.run.roles.operators_edge import OperatorSide, operator_side
 from openmains.run.roles.process import calm_collector, check_shards, every, now_us, retry, while_connected
 from openmains.run.roles.secure_edge import Secure, new_keys, secure_side, session_path
 from openmains.run.roles.tcp_edge import ConcentratorTable, tcp_side
@@ -150,7 +151,12 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             await retry("concentrators", standing.begin, stop)
         if tcp is not None:
             await listen_downlinks(client, settings.node, tcp.commands.handle)
-        if secure is not None or tcp is not None or settings.mqtt_broker:
+        operators: OperatorSide | None = None
+        if settings.operator_platforms:
+            operators = operator_side(context, pool)
+            stack.push_async_callback(operators.close)
+            await listen_downlinks(client, settings.node, operators.commands.handle)
+        if secure is not None or tcp is not None or settings.mqtt_broker or operators is not None:
             wake_up = WakeUpPublisher(client, settings.node).stored
         log.info(
             "edge ready: node %d, DTLS on %d, CoAP on %d, TCP on %d (0: off), MQTT %s, %d meters known",
@@ -190,6 +196,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             counted |= {} if secure is None else secure.counters
             counted |= {} if tcp is None else tcp.counters
             counted |= {} if mqtt is None else mqtt.counters
+            counted |= {} if operators is None else operators.counters
             counted |= {"unapplied": pace.unapplied, **shedding.counters}
             return counted | admission.counters | access.counters | pages.counters
 
@@ -208,6 +215,8 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             tasks.append(
                 asyncio.create_task(every(1.0, "concentrators", lambda: standing.write(book, clock.time()), stop))
             )
+        if operators is not None:
+            tasks.append(asyncio.create_task(operators.run(stop)))
         if secure is not None:
             tasks.append(asyncio.create_task(every(1.0, "new keys", new_keys(secure.watch, access), stop)))
         fault: SessionsLostError | None = None
