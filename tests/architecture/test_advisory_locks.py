@@ -31,6 +31,7 @@ OWNERS: dict[int, set[str]] = {
     0x6F6D_6967: {"migrate"},
     0x6F6D_6B65: {"security", "party"},  # keys
     0x6F6D_6E6F: {"notice"},
+    0x6F6D_6F70: {"fleet"},  # the edge that works for operators' platforms
     0x6F6D_7075: {"notice"},
     0x6F6D_7275: {"rule"},  # the clock of rules
 }

@@ -114,6 +114,7 @@ COAP = SOURCE / "app" / "link" / "lwm2m"
 TALKS = (
     SOURCE / "app" / "notice",
     SOURCE / "app" / "payment" / "channels",
+    SOURCE / "app" / "link" / "operators",
 )  # what we say to channels of others is said over HTTP; of our own API it knows nothing
 COAP_METHODS = {"GET /", "POST /", "PUT /"}  # CoAP's have the same names (RFC 7252 section 5.8)
 

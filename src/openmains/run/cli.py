@@ -81,6 +81,8 @@ COMMANDS = (
             _ADMIN + "emulate:main", _ADMIN + "emulate:add_arguments"),
     Command("replay", "以模拟表具回放给定的读数", "send given registers through emulated meters",
             _ADMIN + "replay:main", _ADMIN + "replay:add_arguments"),
+    Command("gateway", "网关:射频与平台之间的独立程序", "a gateway between its radio and the platform, alone on its box",
+            _RUN + "gateway.main:main", _RUN + "gateway.main:add_arguments"),
     Command("bench machine", "测量本机快慢(校准)", "measure how fast this machine is (calibration)",
             _BENCH + "calibration:main", _BENCH + "calibration:add_arguments"),
     Command("bench ingest", "测试上报处理能力", "measure how many reports a second are taken in",

@@ -98,12 +98,8 @@ class Settings:
         " your own (APN, VPN). Reading and setting a clock are not held to this",
     )
     tcp_connections: int = _s(20_000, "TCP 连接上限", "most TCP connections", low=1)
-    tcp_address_connections: int = _s(
-        1_000,
-        "单个来源地址的 TCP 连接上限(可信网段除外)",
-        "most TCP connections of one address not of a trusted network",
-        low=1,
-    )
+    tcp_address_connections: int = _s(1_000, "单个来源地址的 TCP 连接上限(可信网段除外)",
+                                      "most TCP connections of one address not of a trusted network", low=1)  # fmt: skip
     mqtt_broker: str = _s("", "MQTT 服务器地址(LoRaWAN 网络服务器所用),如 mqtts://broker:8883;空 = 关闭。多节点时仅在一个节点上设置",
                        "MQTT broker of a LoRaWAN network server, as mqtts://broker:8883; empty = off. Of several nodes on one")  # fmt: skip
     mqtt_user: str = _s("", "MQTT 用户名", "user at the MQTT broker")
@@ -116,7 +112,11 @@ class Settings:
                                  "topic of LoRaWAN events (as ChirpStack v4 has them); empty = not subscribed to")  # fmt: skip
     mqtt_json_topic: str = _s("", "网关普通 JSON 的主题(由驱动页解析),如 plant/+/state;空 = 不订阅",
                               "topic of gateways' plain JSON, read by driver pages, as plant/+/state; empty = not subscribed to")  # fmt: skip
+    mqtt_gateways: bool = _s(False, "订阅 openmains gateway 网关的主题(openmains/gateway/+/…)",
+                             "subscribe to the topics of gateways that run openmains gateway (openmains/gateway/+/…)")  # fmt: skip
     mqtt_command_port: int = _s(10, "LoRaWAN 下行命令的端口(FPort)", "LoRaWAN port (FPort) of commands", low=1, high=223)  # fmt: skip
+    operator_platforms: bool = _s(True, "运营商平台(CTWing、IoTDA、OneNET)接入;多节点时同时只有一个节点工作,其余待命",
+                                  "operators' platforms (CTWing, IoTDA, OneNET); of several nodes one works at a time")  # fmt: skip
     node: int = _s(
         1, "本接入节点编号,各节点不同;写入会话标识", "number of this edge node, each its own; part of Connection IDs",
         low=1, high=255,
@@ -331,12 +331,8 @@ class Settings:
     def urls(self) -> EngineUrls:
         """Engine URLs for a role process: the settings' own, else those the supervisor wrote; StartError if neither."""
         outside = EngineUrls(
-            postgres_owner=self.postgres_owner_url,
-            postgres_api=self.postgres_api_url,
-            postgres_pipeline=self.postgres_pipeline_url,
-            nats=self.nats_url,
-            clickhouse=self.clickhouse_url,
-        )
+            self.postgres_owner_url, self.postgres_api_url, self.postgres_pipeline_url, self.nats_url, self.clickhouse_url
+        )  # fmt: skip
         written = read_urls(self.var_path)
         if written is None:
             if all((outside.postgres_owner, outside.postgres_api, outside.postgres_pipeline, outside.nats)):

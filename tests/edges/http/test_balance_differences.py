@@ -302,6 +302,36 @@ async def test_each_balance_is_explained_to_the_fen_and_each_planted_fault_is_na
         await _worked_off(place, clerk, {"rounding": rounds, "price_version": stale, "lost_top_up": forgets})
 
 
+async def test_a_top_up_whose_answer_came_days_later_is_where_it_was_done(world: World, clickhouse: ClickHouse) -> None:
+    """The answer lies within the last days, and what it answers before them: the whole of the meter is looked over for it."""
+    async with placed(world, clickhouse) as (place, clerk, chief):
+        meter_id = await place.heard(chief, lived(Account(MONEY, 60_000 * UNITS_A_FEN)))
+        owner = world.owner
+        row = await owner.fetchrow(
+            "SELECT command_id, ended_us FROM command WHERE meter_id = $1 AND kind = 'top_up'", meter_id
+        )
+        assert row is not None
+        command, answered = row
+        await owner.execute(
+            "UPDATE command SET state = 'sent', ended_us = NULL, result = NULL WHERE command_id = $1", command
+        )
+        await place.turn()
+        (early,) = (await done_(clerk, "/balance-differences"))["items"]
+        assert early["explanations"] == [[{"cause": "unconfirmed_top_up", "what": str(command)}]]
+        late = answered + 2 * DAY_S * US
+        await owner.execute(
+            "UPDATE command SET state = 'confirmed', ended_us = $2, result = 2 WHERE command_id = $1", command, late
+        )
+        assert (await place.turn()).versions == 0, "not before the whole of it is looked over"
+        assert (await place.turn()).versions == 1
+        assert (await done_(clerk, "/balance-differences"))["items"] == []
+        versions = [day for day in await place.days(clerk, meter_id) if day["day"] == early["day"]]
+        assert [(day["version"], day["credited"], day["superseded"]) for day in versions] == [
+            (1, 0, True),
+            (2, FEN, False),
+        ]
+
+
 async def _worked_off(place: Place, clerk: httpx.AsyncClient, by_cause: dict[str, int]) -> None:
     """The list, its filters, and what a person makes of a difference."""
 

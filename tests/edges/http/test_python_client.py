@@ -76,7 +76,8 @@ def test_what_is_sent_as_a_file_is_not_said_to_be_json() -> None:
     assert said_json == [
         "download_plan",
         "hear_payment_callback",
-    ]  # a file that is JSON; what a provider is told in its own form
+        "hear_operator_push",
+    ]  # a file that is JSON; what a provider or a platform is told in its own form
 
 
 async def test_a_list_a_file_and_an_act(client: Any, world: World) -> None:

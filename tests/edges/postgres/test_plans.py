@@ -28,6 +28,7 @@ ALARM, READINGS, SECURITY, LEDGER, BILLING = (
     load(CONTEXTS + name) for name in ("alarm", "readings", "security", "ledger", "billing")
 )
 TAGS = load(CONTEXTS + "fleet", "tags.sql")
+OPERATORS = load(CONTEXTS + "fleet", "operator_work.sql")
 CLOCK, DIAGNOSIS = load(CONTEXTS + "rule", "clock.sql"), load(CONTEXTS + "home", "diagnosis.sql")
 BIG = {
     "rule_watch",
@@ -132,6 +133,14 @@ async def test_what_an_edge_follows(house: House) -> None:
     await house.expect(SECURITY["changed_terminals"], "terminal_change_xid identity_change_xid", **between)
     await house.expect(SECURITY["terminals_not_allowed"], "terminal_not_allowed|terminal_held_back|terminal_pkey")
     await house.expect(SECURITY["find_keys"], "device_key_pkey meter_imei_key", imeis=house.imeis)
+
+
+async def test_what_an_edge_asks_for_operators_platforms(house: House) -> None:
+    await house.expect(OPERATORS["waiting_pushes"], "meter_imei_key operator_push_waiting", under_way=[1], most=500)
+    await house.expect(OPERATORS["device_addresses"], "meter_pkey|meter_imei_key", meter_ids=house.meters)
+    asked = {"platform_ids": [1], "after": house.meters[0], "now_us": 1, "most": 20}
+    await house.expect(OPERATORS["missing_devices"], "meter_pkey", **asked)
+    await house.expect(OPERATORS["walked_to"], "meter_pkey", after=house.meters[0])
 
 
 async def test_the_list_of_meters(house: House) -> None:

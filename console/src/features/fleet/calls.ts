@@ -151,6 +151,19 @@ export const chooseDriverPage = (name: string, body: Schemas["DriverPageChoice"]
 export const takeDriverPageAway = (name: string, reason: string) =>
   call("delete", "/api/v1/driver-pages/{maker}/{model}", { path: pagePath(name), query: { reason } });
 
+// Operators' platforms.
+export type OperatorPlatform = Schemas["OperatorPlatform"];
+export const listOperatorPlatforms = (signal: Abort) => call("get", "/api/v1/operator-platforms", { signal });
+export const addOperatorPlatform = (body: Schemas["NewOperatorPlatform"]) => call("post", "/api/v1/operator-platforms", { body }); // with its reason
+export const changeOperatorPlatform = (platformId: number, body: Schemas["OperatorPlatformForm"]) =>
+  call("put", "/api/v1/operator-platforms/{platform_id}", { path: { platform_id: platformId }, body }); // with its reason
+export const removeOperatorPlatform = (platformId: number, reason: string) =>
+  call("delete", "/api/v1/operator-platforms/{platform_id}", { path: { platform_id: platformId }, query: { reason } });
+export const tryOperatorPlatform = (platformId: number) => call("post", "/api/v1/operator-platforms/{platform_id}/trial", { path: { platform_id: platformId } });
+export const askOperatorPlatform = (platformId: number, body: Schemas["AskedSince"]) =>
+  call("post", "/api/v1/operator-platforms/{platform_id}/questions", { path: { platform_id: platformId }, body }); // with its reason
+export const listOperatorDevices = (platformId: number, query: QueryOf<"list_operator_devices">, signal: Abort) =>
+  call("get", "/api/v1/operator-platforms/{platform_id}/devices", { path: { platform_id: platformId }, query, signal });
 // Concentrators and DTUs.
 export type Concentrator = Schemas["RegisteredConcentrator"];
 export type NewConcentrator = Schemas["NewConcentrator"];

@@ -17,6 +17,7 @@ export const routes: readonly Page[] = [
   { path: "/premises/:premisesId(\\d+)", name: "premises-edit", component: () => import("./pages/PremisesForm.vue"), meta: { title: "premises.one", needs: "see_premises", under: "areas" } },
   { path: "/concentrators", name: "concentrators", component: () => import("./pages/ConcentratorList.vue"), meta: { title: "concentrator.title", needs: "see_meters" } },
   { path: "/concentrators/:concentratorId(\\d+)", name: "concentrator", component: () => import("./pages/ConcentratorDetail.vue"), meta: { title: "concentrator.one", needs: "see_meters", under: "concentrators" } },
+  { path: "/operator-platforms", name: "operator-platforms", component: () => import("./pages/OperatorPlatforms.vue"), meta: { title: "operatorPlatform.title", needs: "manage_operator_platforms" } },
   { path: "/products", name: "products", component: () => import("./pages/ProductList.vue"), meta: { title: "catalog.title", needs: "see_products" } },
   { path: "/driver-pages", name: "driver-pages", component: () => import("./pages/DriverPages.vue"), meta: { title: "driverPage.title", needs: "see_products", under: "products" } },
   { path: "/drivers/:maker/:model", name: "driver", component: () => import("./pages/DriverDetail.vue"), meta: { title: "catalog.drivers", needs: "see_products", under: "products" } },

@@ -43,6 +43,7 @@ export const words = {
   driverPage: {
     title: ["驱动页", "Driver pages"],
   },
+  operatorPlatform: { title: ["运营商平台", "Operators' platforms"] },
   concentrator: {
     title: ["集中器", "Concentrators"],
     one: ["集中器", "Concentrator"],

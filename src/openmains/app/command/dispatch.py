@@ -214,13 +214,15 @@ class Dispatcher:
         return RULES[command.kind].signed and self._known(command) is not None
 
     def _line_of(self, command: OpenCommand) -> str:
-        """The concentrator on whose line the meter is asked, "" for a meter with another way."""
+        """The concentrator on whose line the meter is asked, or the gateway that carries its frames; "" for a meter with another way."""
+        if command.is_carried and command.imei is None:
+            return command.concentrator
         driver = self._drivers.command_driver(command.driver)
         return command.concentrator if driver is not None and driver.is_asked else ""
 
     def _has_no_way(self, command: OpenCommand) -> bool:
-        """It has no module, and the concentrator only hands on what it says unasked; or it is asked on a line, by a frame that leaves it to
-        its edge who is meant, and it is on no line (any more)."""
+        """It has no module, and the concentrator is no gateway and only hands on what it says unasked; or it is asked on a line, by a
+        frame that leaves it to its edge who is meant, and it is on no line (any more)."""
         if command.concentrator:
             return command.imei is None and not self._line_of(command)
         driver = self._known(command)

@@ -15,8 +15,8 @@ NO_MODULE = 0  # in place of an IMEI: the meter is heard behind something else, 
 
 class DownFrame(msgspec.Struct, array_like=True, frozen=True):
     """One frame of the product's driver for one meter. How long it holds is in the frame, where the meter checks it; where the protocol
-    has no place for that, the edge keeps to ``not_after`` (s, 0: not said). ``concentrator``: behind which the meter is asked on a line; ""
-    for one that hears it by its own module."""
+    has no place for that, the edge keeps to ``not_after`` (s, 0: not said). ``concentrator``: behind which the meter is asked on a line,
+    or the gateway that carries the frame; "" for one that hears it by its own module."""
 
     command_id: CommandId
     tenant_id: TenantId

@@ -160,7 +160,8 @@ async def _target(work: Work, drivers: CommandDrivers, meter_id: MeterId, wanted
     target = targets[0]
     check_params(drivers, target.driver, wanted.kind, wanted.params)
     driver = drivers.command_driver(target.driver)
-    if target.channel is Channel.GATEWAY and not target.has_module and not (driver is not None and driver.is_asked):
+    is_behind = target.channel is Channel.GATEWAY and not target.has_module
+    if is_behind and not target.is_carried and not (driver is not None and driver.is_asked):
         raise Problem("not-reachable", number=target.number)
     check_named(wanted.params, target.number)
     check_quantities(drivers, target.driver, wanted.kind, wanted.params, target.qmax_l_h, target.number)

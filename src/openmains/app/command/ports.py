@@ -68,6 +68,7 @@ class Target:
     number: str = ""
     qmax_l_h: int = 0  # its own or the product's; 0: not known
     has_module: bool = True  # of its own
+    is_carried: bool = False  # it is behind a gateway, which hands frames on as they are
 
 
 class HeldCommand(Struct, frozen=True):
@@ -96,6 +97,7 @@ class OpenCommand(HeldCommand, frozen=True, kw_only=True):
     imei: int | None  # of its module, None where it has none now
     misfits: bool = False  # the meter's frames carry another number than the registered one
     concentrator: str = ""  # behind which the meter is
+    is_carried: bool = False  # it is a gateway, which hands frames on as they are
 
 
 @dataclass(frozen=True, slots=True)

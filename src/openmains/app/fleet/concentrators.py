@@ -27,7 +27,7 @@ class RegisteredConcentrator(Struct, frozen=True):
     poll_s: int
     is_connected: bool
     is_proven: bool
-    kind: Literal["", "meter", "concentrator", "dtu"]
+    kind: Literal["", "meter", "concentrator", "dtu", "gateway"]
     wakes: Literal["", "always", "day", "ten_days", "month"]
     firmware: int | None
     host: str

@@ -23,6 +23,7 @@ PERSONS_ONLY = frozenset(
     {
         P.MANAGE_USERS, P.MANAGE_KEYS, P.SET_SECURITY, P.MANAGE_COMMANDS, P.APPROVE_COMMANDS, P.INSPECT_SITES, P.APPROVE_TARIFFS,
         P.APPROVE_MONEY, P.ACCEPT_INSTALLATIONS, P.TAKE_MONEY, P.MANAGE_PAYMENT_CHANNELS,
+        P.MANAGE_OPERATOR_PLATFORMS,
     }
 )  # fmt: skip
 """What a person answers for: people, keys, the second pair of eyes, a till. What a command's signer asks for is a person's password, so that

@@ -45,6 +45,7 @@ class Permission(StrEnum):
     ACCEPT_INSTALLATIONS = "accept_installations"
     MANAGE_LIFETIMES = "manage_lifetimes"
     MANAGE_CONCENTRATORS = "manage_concentrators"
+    MANAGE_OPERATOR_PLATFORMS = "manage_operator_platforms"
     SEE_SUMS = "see_sums"
     SEE_READINGS = "see_readings"
     EXPORT_READINGS = "export_readings"
@@ -155,6 +156,9 @@ PERMISSIONS: dict[Permission, Words] = {
     Permission.MANAGE_LIFETIMES: Words(Group.BOOK, "设置表具使用年限", "set lifetimes of meters"),
     Permission.MANAGE_CONCENTRATORS: Words(
         Group.BOOK, "新建、修改、删除集中器", "add, change and remove concentrators"
+    ),
+    Permission.MANAGE_OPERATOR_PLATFORMS: Words(
+        Group.BOOK, "设置运营商平台接入及其密钥", "set connections to operators' platforms and their keys"
     ),
     Permission.SEE_SUMS: Words(
         Group.READINGS, "查看合计：抄表率、区域用量", "see sums: reading rates, volumes of areas"

@@ -54,6 +54,7 @@ from openmains.edges.http.proxies import Hop, Proxies
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 PASSWORDS_AT_ONCE = 2  # each takes 64 MiB and a processor for 60 ms
+PUSH_RATE = (1000.0, 10_000)  # messages of one operator's platform; they push up to 800 a second
 GUESS_RATE = (1 / 60, 20)  # wrong codes of an address, at whatever phones; wrong secrets, of whatever applications
 
 
@@ -121,6 +122,7 @@ class ApiDeps:
     api_limiter: Limiter = field(init=False)
     sign_in_limiter: Limiter = field(init=False)
     guess_limiter: Limiter = field(init=False)
+    push_limiter: Limiter = field(init=False)
     application_limiters: dict[int, Limiter] = field(init=False)
 
     def application_limiter(self, rate: int | None) -> Limiter:
@@ -154,6 +156,7 @@ class ApiDeps:
         self.api_limiter = Limiter(*self.settings.api_rate)
         self.sign_in_limiter = Limiter(*self.settings.sign_in_rate)
         self.guess_limiter = Limiter(*GUESS_RATE)
+        self.push_limiter = Limiter(*PUSH_RATE)
         self.application_limiters = {}
 
 

@@ -38,6 +38,7 @@ ANSWER_MS: Final = 11_000  # a welcome may take, which is said after the last co
 TRANSIT_MS: Final = 150  # of a welcome, for each sending
 AWAKE_MS: Final = 9_000  # after it was told that more follows, or was given a command
 FIRST_PAUSE_MS, MOST_PAUSE_MS = 20_000, 3_600_000  # between joins
+FIRST_WORD_MS: Final = 3_000  # after it was welcomed, where it has something to say
 UNWOKEN_CYCLES: Final = 2  # after which a passive meter thinks that nobody has it any more
 MISSED: Final = 3  # windows after which the route is not believed any more
 TIMEOUT_MS, TRIES = 1_500, 3
@@ -143,6 +144,7 @@ class RadioMeter:
             self._open = None
         self._home, self.logical, self._nonce = told, told.logical, b""
         self._missed, self._pause_ms = 0, FIRST_PAUSE_MS
+        self._air.at(now_ms + self._random.randrange(1_000, FIRST_WORD_MS), self.speak)
         self._plan(now_ms)
 
     # -- its window
@@ -192,6 +194,10 @@ class RadioMeter:
             for said in self.body.report(clock_ms // 1000):
                 self._put(said)
             self._go_on(now_ms)
+
+    def press(self, now_ms: int) -> None:
+        """Somebody presses its button: it reports, and hears what waits for it."""
+        self._report(now_ms, COMMON)
 
     def speak(self, now_ms: int) -> None:
         """What its body has to say unasked; on the common channel, unless it is awake."""

@@ -5,8 +5,9 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from typing import Any
 
 from nats.aio.client import Client
 
@@ -40,7 +41,8 @@ from openmains.run.master_key import ready_master_key
 from openmains.run.roles.access import edge_access
 from openmains.run.roles.counters import publish_counters
 from openmains.run.roles.edge_context import EdgeContext, LoopClock
-from openmains.run.roles.mqtt_edge import MqttSide, mqtt_side
+from openmains.run.roles.mqtt_edge import GatewaySide, MqttSide, mqtt_side
+from openmains.run.roles.operators_edge import OperatorSide, operator_side
 from openmains.run.roles.process import calm_collector, check_shards, every, now_us, retry, while_connected
 from openmains.run.roles.secure_edge import Secure, new_keys, secure_side, session_path
 from openmains.run.roles.tcp_edge import ConcentratorTable, tcp_side
@@ -145,10 +147,16 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             await secure.link.start()
             await listen_downlinks(client, settings.node, secure.parts.downlinks.handle)
             await listen_operate(client, settings.node, secure.parts.operations.handle)
-        if tcp is not None:
+        if tcp is not None or settings.mqtt_gateways:
             await retry("concentrators", standing.begin, stop)
+        if tcp is not None:
             await listen_downlinks(client, settings.node, tcp.commands.handle)
-        if secure is not None or tcp is not None or settings.mqtt_broker:
+        operators: OperatorSide | None = None
+        if settings.operator_platforms:
+            operators = operator_side(context, pool)
+            stack.push_async_callback(operators.close)
+            await listen_downlinks(client, settings.node, operators.commands.handle)
+        if secure is not None or tcp is not None or settings.mqtt_broker or operators is not None:
             wake_up = WakeUpPublisher(client, settings.node).stored
         log.info(
             "edge ready: node %d, DTLS on %d, CoAP on %d, TCP on %d (0: off), MQTT %s, %d meters known",
@@ -171,9 +179,14 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         async def begin_mqtt() -> None:
             """Once there is a utility; before there is none, whose meters could speak?"""
             nonlocal mqtt
-            if (side := await mqtt_side(context, pool)) is not None:
+            if (side := await mqtt_side(context, pool, table)) is not None:
                 await side.follower.follow()
                 await listen_downlinks(client, settings.node, side.commands.handle)
+                if side.gateways is not None:
+                    await listen_downlinks(client, settings.node, side.gateways.commands.handle)
+                    tasks.append(
+                        asyncio.create_task(every(1.0, "gateways", _writing(side.gateways, standing, clock), stop))
+                    )
                 mqtt = side  # not before: what failed above is begun anew at the next turn
                 tasks.append(asyncio.create_task(side.run(stop)))
 
@@ -183,6 +196,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             counted |= {} if secure is None else secure.counters
             counted |= {} if tcp is None else tcp.counters
             counted |= {} if mqtt is None else mqtt.counters
+            counted |= {} if operators is None else operators.counters
             counted |= {"unapplied": pace.unapplied, **shedding.counters}
             return counted | admission.counters | access.counters | pages.counters
 
@@ -201,6 +215,8 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             tasks.append(
                 asyncio.create_task(every(1.0, "concentrators", lambda: standing.write(book, clock.time()), stop))
             )
+        if operators is not None:
+            tasks.append(asyncio.create_task(operators.run(stop)))
         if secure is not None:
             tasks.append(asyncio.create_task(every(1.0, "new keys", new_keys(secure.watch, access), stop)))
         fault: SessionsLostError | None = None
@@ -232,6 +248,12 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
         if fault is not None:
             raise fault
+
+
+def _writing(
+    side: GatewaySide, standing: ConcentratorStanding, clock: LoopClock
+) -> Callable[[], Coroutine[Any, Any, None]]:
+    return lambda: standing.write(side.standing, clock.time())
 
 
 async def _until_stopped(settings: Settings, client: Client, secure: Secure | None, stop: asyncio.Event) -> None:

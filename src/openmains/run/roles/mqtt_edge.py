@@ -3,13 +3,18 @@
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from openmains.app.link.link_reports import LinkReports
 from openmains.app.link.mqtt.commands import QueueCommands
 from openmains.app.link.mqtt.directory import MqttDirectory
+from openmains.app.link.mqtt.gateway_commands import GatewayCommands
+from openmains.app.link.mqtt.gateways import GatewayReceiver
 from openmains.app.link.mqtt.receiver import MqttReceiver
+from openmains.app.link.station.directory import Directory
+from openmains.app.link.station.standing import StandingCache
 from openmains.app.security.refusals import RefusalStage
 from openmains.domain.ids import TenantId
 from openmains.edges.mqtt.client import Broker, MqttClient
@@ -21,8 +26,10 @@ from openmains.run.engines.child import StartError
 from openmains.run.roles.edge_context import EdgeContext
 from openmains.run.roles.process import now_us
 from openmains.run.settings import Settings
+from openmains.wire.gateway.messages import topic
 from openmains.wire.mqtt.subscriber import filter_fault
 
+GATEWAY_TOPICS = [topic("+", part) for part in ("up", "state")]
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -35,19 +42,35 @@ class MqttSide:
     commands: QueueCommands
     directory: MqttDirectory
     follower: MqttDeviceFollower
+    gateways: "GatewaySide | None" = None
 
     @property
     def counters(self) -> dict[str, int]:
         """By name. ``mqtt.connected`` is 1 while the broker lets us in."""
         standing = {"mqtt.connected": int(self.client.is_connected), "mqtt.devices": len(self.directory)}
-        return {**self.client.counters, **self.receiver.counters, **self.commands.counters, **standing}
+        gateways = {} if self.gateways is None else self.gateways.counters
+        return {**self.client.counters, **self.receiver.counters, **self.commands.counters, **gateways, **standing}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``."""
         await self.client.run(stop)
 
 
-async def mqtt_side(context: EdgeContext, pool: Pool) -> MqttSide | None:
+@dataclass(slots=True)
+class GatewaySide:
+    """Gateways of ours at that broker."""
+
+    receiver: GatewayReceiver
+    commands: GatewayCommands
+    standing: StandingCache
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """By name."""
+        return dict(self.receiver.counters + self.commands.counters)
+
+
+async def mqtt_side(context: EdgeContext, pool: Pool, table: Directory) -> MqttSide | None:
     """Not connected yet; None where there is no utility yet whose broker it could be. Raises StartError for settings that do not fit."""
     settings, access, clock = context.settings, context.access, context.clock
     broker = _broker(settings)
@@ -87,7 +110,45 @@ async def mqtt_side(context: EdgeContext, pool: Pool) -> MqttSide | None:
         driver_of=context.admission.driver_for,
     )
     follower = MqttDeviceFollower(pool, tenant_id, directory, context.admission.topics)
-    return MqttSide(client, receiver, commands, directory, follower)
+    side = MqttSide(client, receiver, commands, directory, follower)
+    if settings.mqtt_gateways:
+        side.gateways = _gateways(context, table, side, broker.host, tenant_id, note)
+        receiver.gateways = side.gateways.receiver
+    return side
+
+
+def _gateways(
+    context: EdgeContext,
+    table: Directory,
+    side: MqttSide,
+    host: str,
+    tenant_id: TenantId,
+    note: Callable[[str, str, str], None],
+) -> GatewaySide:
+    settings, clock, standing = context.settings, context.clock, StandingCache(now_us)
+    words = LinkReports(settings.node, clock, context.batcher.add)
+    receiver = GatewayReceiver(
+        tenant_id=tenant_id,
+        host=host,
+        directory=table,
+        intake=side.receiver,
+        standing=standing,
+        words=words,
+        clock=clock,
+        publish=side.client.publish,
+        offset_min=context.admission.offset_min,
+        note=note,
+    )
+    commands = GatewayCommands(
+        directory=table,
+        clock=clock,
+        words=words,
+        stopped=CachedStopSwitch(FileSwitch(settings.stop_folder), clock.time).stopped,
+        publish=side.client.publish,
+        is_connected=receiver.is_connected,
+        driver_of=context.admission.driver_for,
+    )
+    return GatewaySide(receiver, commands, standing)
 
 
 async def _tenant(settings: Settings, pool: Pool) -> TenantId | None:
@@ -118,15 +179,16 @@ def _broker(settings: Settings) -> Broker:
             "mqtt_broker 应形如 mqtts://主机:8883 或 mqtt://主机:1883,不带用户名和路径。",
             "mqtt_broker is mqtts://host:8883 or mqtt://host:1883, without user and path.",
         )
-    topics = [topic for topic in (settings.mqtt_lorawan_topic, settings.mqtt_json_topic) if topic]
+    topics = [name for name in (settings.mqtt_lorawan_topic, settings.mqtt_json_topic) if name]
+    topics += GATEWAY_TOPICS if settings.mqtt_gateways else []
     if not topics:
         raise StartError(
-            "设置了 mqtt_broker,但 mqtt_lorawan_topic 与 mqtt_json_topic 均为空。",
-            "mqtt_broker is set, and both mqtt_lorawan_topic and mqtt_json_topic are empty.",
+            "设置了 mqtt_broker,但 mqtt_lorawan_topic 与 mqtt_json_topic 均为空,mqtt_gateways 也未开启。",
+            "mqtt_broker is set, mqtt_lorawan_topic and mqtt_json_topic are empty, and mqtt_gateways is off.",
         )
-    for topic in topics:
-        if why := filter_fault(topic):
-            raise StartError(f"MQTT 主题 {topic} 不可用:{why}", f"the MQTT topic {topic} will not do: {why}")
+    for name in topics:
+        if why := filter_fault(name):
+            raise StartError(f"MQTT 主题 {name} 不可用:{why}", f"the MQTT topic {name} will not do: {why}")
     return Broker(
         parts.hostname or "", port or PORTS[parts.scheme], settings.mqtt_user, settings.mqtt_password,
         f"openmains-edge-{settings.node}", topics, _tls(settings) if parts.scheme == "mqtts" else None,

@@ -92,3 +92,35 @@ async def test_a_meter_with_a_module_behind_a_concentrator_is_told_when_it_is_he
     assert await desk.state(given[asleep]) == ("queued", "")
     assert await desk.state(given[mute]) == ("failed", "not_reachable") and not desk.down.frames
     assert len(await desk.spoke(asleep)) == 1 and (await desk.state(given[asleep]))[0] == "sent"
+
+
+async def test_a_gateway_carries_the_frames_of_its_meters(desk: Desk) -> None:
+    """It said itself that it is one: its meters are told things though nobody asks them on a line, while it is connected."""
+    owner, (carried, *_) = desk.town.owner, desk.town.meters
+    number = f"{2_028_000_000_000_000 + desk.town.tenant_id:016d}"
+    assert await put_concentrator(owner, desk.town.tenant_id, number, "", 60, []) == []
+    await owner.execute(
+        "INSERT INTO concentrator_meter SELECT $1, concentrator_id, tenant_id FROM concentrator WHERE number = $2",
+        carried,
+        number,
+    )
+    book, standing = StandingCache(lambda: desk.now_us), ConcentratorStanding(desk.pool, 3)
+    book.gateway_connected(number, TenantId(desk.town.tenant_id), "broker.example", None)
+    await standing.write(book, 0.0)
+    async with tenant_transaction(desk.api, desk.town.tenant_id) as connection:
+        (found,) = await Commands(connection, desk.town.tenant_id).targets([carried])
+    assert (found.channel, found.has_module, found.is_carried) == (Channel.GATEWAY, False, True)
+    given = await desk.draft(carried, Kind.READ_NOW)
+    await owner.execute("UPDATE command SET channel = 'gateway' WHERE command_id = $1", given)
+    await desk.take_in()
+    assert await desk.dispatcher.turn() == 1
+    assert (await desk.state(given))[0] == "sent"
+    (frame,) = desk.down.frames
+    assert (frame.concentrator, frame.imei) == (number, 0)
+    book.left(number, "silent")
+    await standing.write(book, 100.0)
+    waiting = await desk.draft(carried, Kind.READ_STATUS)
+    await owner.execute("UPDATE command SET channel = 'gateway' WHERE command_id = $1", waiting)
+    await desk.take_in()
+    assert await desk.dispatcher.turn() == 0
+    assert await desk.state(waiting) == ("queued", "")

@@ -8,7 +8,7 @@ export const words = {
     numberHelp: ["16 位数字，注册时使用", "16 digits, by which it registers"],
     name: ["名称", "Name"],
     kind: ["类型", "Kind"],
-    kinds: { meter: ["表具", "Meter"], concentrator: ["集中器", "Concentrator"], dtu: ["DTU", "DTU"] },
+    kinds: { meter: ["表具", "Meter"], concentrator: ["集中器", "Concentrator"], dtu: ["DTU", "DTU"], gateway: ["网关", "Gateway"] },
     state: ["连接", "Connection"],
     connected: ["已连接", "connected"],
     away: ["未连接", "not connected"],

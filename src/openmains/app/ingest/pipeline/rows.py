@@ -106,8 +106,10 @@ class Gatherer:
             append((tenant_id, meter_id, row.at, row.register, row.flags, position, received_us, version))
 
     def signal(self, record: MeterRecord, received_us: int, said: list[int], register: tuple[int, int]) -> None:
-        """Radio, battery and balance as the message told them (``signal_rows``), with the register of that moment."""
-        self._signals.append((record.tenant_id, record.meter_id, received_us, record.state.version, *said, *register))
+        """Radio, battery and balance as the message told them (``signal_rows``), with the register of that moment. What a terminal that is held
+        back says of a balance is worked out against nothing."""
+        beside = NO_REGISTER if record.is_held_back else register
+        self._signals.append((record.tenant_id, record.meter_id, received_us, record.state.version, *said, *beside))
 
     def series_mark(self) -> int:
         """Where rows of ``series`` that follow begin."""

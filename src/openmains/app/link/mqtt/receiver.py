@@ -34,6 +34,7 @@ from openmains.drivers.frame_reading import FrameFaultError
 from openmains.drivers.plain_json.hook import JsonDriver
 from openmains.wire.chirpstack.events import Event, EventKind, Place, decode_event_untrusted, place_of
 from openmains.wire.errors import WireError
+from openmains.wire.gateway.messages import gateway_of
 
 CHANNEL = "mqtt"
 REMEMBERED = 100_000  # messages that would be known again
@@ -57,9 +58,17 @@ class Queue(Protocol):
         ...
 
 
+class Gateways(Protocol):
+    """What gateways of ours say (``gateways.py``)."""
+
+    def receive(self, number: str, part: str, name: str, payload: bytes, done: Done) -> None:
+        """On topic ``name``."""
+        ...
+
+
 class MqttReceiver:
-    """One for each broker. ``note(name, reason, detail)`` is told of unknown devices, for an operator to see. ``topics``: of the products whose
-    pages have one, ``driver_of``: of a product."""
+    """One for each broker; ``gateways`` may be set once it is made. ``note(name, reason, detail)`` is told of unknown devices, for an
+    operator to see. ``topics``: of the products whose pages have one, ``driver_of``: of a product."""
 
     def __init__(
         self,
@@ -83,6 +92,7 @@ class MqttReceiver:
         self._topics, self._driver_of = topics, driver_of
         self._seen: OrderedDict[object, list[Done] | None] = OrderedDict()  # who waits for it; None: it is on disk
         self._unknown: OrderedDict[str, float] = OrderedDict()
+        self.gateways: Gateways | None = None
         self.counters: Counter[str] = Counter()
 
     def receive(self, topic: str, payload: bytes, done: Done) -> None:
@@ -91,6 +101,8 @@ class MqttReceiver:
         place = place_of(topic)
         if place is not None:
             self._event(place, topic, payload, done)
+        elif self.gateways is not None and (named := gateway_of(topic)) is not None:
+            self.gateways.receive(*named, topic, payload, done)
         elif not self._plain(topic, payload, done):
             self.counters["mqtt.other_topic"] += 1
             self._bury(NOBODY, topic, payload, "unknown_topic", done, unknown=topic[:MOST_PATH])
@@ -110,6 +122,17 @@ class MqttReceiver:
         if named:
             self._from_unknown(named[0].number, topic, payload, done)
         return bool(named)
+
+    def take_in(self, identity: Identity, payload: bytes, path: str, heard_us: int, key: object, done: Done) -> None:
+        """A message that somebody handed on; not of a terminal that is blocked."""
+        if self._is_shut_out(identity):
+            self._bury(NOBODY, path, payload, "unknown_device", done, unknown=str(identity.meter_id))
+            return
+        self._once(key, done, lambda: self._admit(identity, payload, path, heard_us, key))
+
+    def bury_unknown(self, name: str, path: str, payload: bytes, fault: str, done: Done) -> None:
+        """A dead letter of nobody, one an hour for each name."""
+        self._bury(NOBODY, path, payload, fault, done, unknown=name)
 
     def _called(self, number: str, products: Collection[ProductId]) -> Identity | None:
         """The meter with this number, if its product is one of these and its terminal is not blocked."""

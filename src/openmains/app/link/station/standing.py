@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from openmains.domain.ids import TenantId
 from openmains.wire.station.content import Registration
 
+GATEWAY = 4  # kind of a terminal that carries its meters' frames; 1 to 3 as they register
 MOST_FRAMES = 12  # kept of a terminal
 MOST_BYTES = 48  # kept of a frame's content
 EVERY_S = 30.0
@@ -64,10 +65,21 @@ class StandingCache:
 
     def connected(self, number: str, tenant_id: TenantId, host: str, said: Registration, *, is_proven: bool) -> None:
         """It has registered; what was kept of an earlier connection's frames stays."""
-        now_us, before = self._now_us(), self._known.get(number)
-        found = TerminalStanding(
-            number, tenant_id, True, is_proven, host, said.kind, said.wakes, said.firmware, now_us, now_us
+        self._put(TerminalStanding(
+            number, tenant_id, True, is_proven, host, said.kind, said.wakes, said.firmware, self._now_us(), self._now_us()
+        ))  # fmt: skip
+
+    def gateway_connected(self, number: str, tenant_id: TenantId, host: str, clock_off_s: int | None) -> None:
+        """A gateway has said how it is, by the broker at ``host``."""
+        now_us = self._now_us()
+        self._put(
+            TerminalStanding(
+                number, tenant_id, True, False, host, GATEWAY, 0, 0, now_us, now_us, clock_off_s=clock_off_s
+            )
         )
+
+    def _put(self, found: TerminalStanding) -> None:
+        number, before = found.number, self._known.get(found.number)
         if before is not None:
             found.frames = before.frames
         self._known[number] = found
@@ -92,7 +104,7 @@ class StandingCache:
         if number not in self._dirty:
             self._dirty[number] = self._written.get(number, now - EVERY_S) + EVERY_S
 
-    def heartbeat(self, number: str, signal_dbm: int, clock_off_s: int) -> None:
+    def heartbeat(self, number: str, signal_dbm: int | None, clock_off_s: int | None) -> None:
         """What it said of itself."""
         found = self._known.get(number)
         if found is not None:

@@ -60,6 +60,11 @@ WHY: Final[dict[str, tuple[str, str]]] = {
     "partner-stale": ("时间戳超出前后 5 分钟", "its timestamp is more than 5 minutes off"),
     "partner-replay": ("随机串已使用过", "its nonce was taken before"),
     "partner-off": ("该合作方已停用", "this partner is switched off"),
+    # why a push of an operator's platform is refused (app/link/operators/hear_push.py)
+    "token": ("推送地址中的 token 不对", "the token in the address is another"),
+    "signature": ("签名与内容不符", "the signature is not of these bytes"),
+    "stale": ("签名的时间与本机相差过大", "the instant of the signature is too far from ours"),
+    "off": ("该接入已停用", "this connection is switched off"),
     # parts of the system
     "postgresql": ("业务数据库", "the registry's database"),
     "clickhouse": ("读数库", "the readings' store"),

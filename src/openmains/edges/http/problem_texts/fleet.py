@@ -33,6 +33,28 @@ TEXTS: dict[str, Text] = {
         "Another meter has this number, bar code or IMEI. Number and bar code are one meter's for life: check the plate; for the IMEI, remove"
         " the other meter first.",
     ),
+    "operator-platform-taken": Text(
+        409,
+        "平台名称已存在",
+        "已有名为“{name}”的运营商平台接入。请换一个名称，或修改已有的接入。",
+        "A connection has this name",
+        "There is a connection to an operator's platform called {name}. Choose another name, or change that one.",
+    ),
+    "products-not-free": Text(
+        409,
+        "产品不能经此平台",
+        "所选产品中有 {count} 个不属于本单位，或已经由另一平台接入。请先在那一平台中去掉。未作任何更改。",
+        "Products not free",
+        "{count} of the products are none of this utility, or come through another platform. Take them from that one first. Nothing was"
+        " changed.",
+    ),
+    "push-refused": Text(
+        401,
+        "推送未采信",
+        "{why}。未作任何处理。请核对平台上填写的推送地址与 token 是否与本系统中该接入的设置一致。",
+        "The push is not believed",
+        "{why}. Nothing was done with it. See whether the address and the token that the platform has are those of this connection.",
+    ),
     "concentrator-taken": Text(
         409,
         "终端号已登记",

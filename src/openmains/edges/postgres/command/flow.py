@@ -281,6 +281,7 @@ def _open(row: Row) -> OpenCommand:
         imei=row["imei"],
         misfits=row["misfits"],
         concentrator=row["concentrator"],
+        is_carried=row["is_carried"],
     )
 
 

@@ -61,12 +61,13 @@ UPDATE alarm SET cleared_us = :at_us, last_us = :at_us
  WHERE meter_id = :meter_id AND event = :event AND cleared_us IS NULL
 
 -- name: open
--- What is needed to make frames.
+-- What is needed to make frames. Behind a gateway (kind 4, as it said itself) they are carried as they are.
 SELECT c.command_id, c.tenant_id, c.meter_id, c.kind, c.params, c.unique_key, p.driver, c.channel, c.state, c.serial,
        c.not_after, c.attempts, c.frame, m.product_id, m.imei, s.strange_number IS NOT NULL AS misfits,
-       coalesce(k.number, '') AS concentrator
+       coalesce(k.number, '') AS concentrator, coalesce(t.kind = 4, false) AS is_carried
   FROM command c JOIN meter m USING (meter_id) JOIN product p USING (product_id)
   LEFT JOIN concentrator_meter b USING (meter_id) LEFT JOIN concentrator k USING (concentrator_id)
+  LEFT JOIN concentrator_state t USING (concentrator_id)
   LEFT JOIN meter_state s USING (meter_id)
  WHERE c.command_id = ANY(:command_ids::bigint[]) ORDER BY c.command_id
 

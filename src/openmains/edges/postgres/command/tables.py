@@ -63,6 +63,7 @@ class Commands(BatchTables):
                 row["number"],
                 row["qmax_l_h"],
                 row["has_module"],
+                row["is_carried"],
             )
             for row in rows
         ]

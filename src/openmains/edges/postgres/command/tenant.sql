@@ -3,10 +3,12 @@
 
 -- name: targets
 -- Meters in use, as far as commands must know them. A concentrator is the way to those without a module of their own: one with a module
--- sleeps and is told when it was heard, wherever its readings come from.
+-- sleeps and is told when it was heard, wherever its readings come from. One of kind 4, as it said itself, is a gateway that carries frames.
 SELECT m.meter_id, m.tenant_id, m.product_id, p.driver, command_channel(CASE WHEN m.imei IS NULL THEN m.meter_id END, p.settings) AS channel,
-       m.number, coalesce(nullif(m.qmax_l_h, 0), p.qmax_l_h) AS qmax_l_h, m.imei IS NOT NULL AS has_module
+       m.number, coalesce(nullif(m.qmax_l_h, 0), p.qmax_l_h) AS qmax_l_h, m.imei IS NOT NULL AS has_module,
+       coalesce(t.kind = 4, false) AS is_carried
   FROM meter m JOIN product p USING (product_id)
+  LEFT JOIN concentrator_meter b USING (meter_id) LEFT JOIN concentrator_state t USING (concentrator_id)
  WHERE m.tenant_id = :tenant_id AND m.meter_id = ANY(:meter_ids::bigint[]) AND m.removed_on IS NULL
 
 -- name: tenant_times

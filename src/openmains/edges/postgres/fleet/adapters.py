@@ -12,6 +12,7 @@ from openmains.app.fleet.ports import AreaStore, ConcentratorStore, MeterSearch,
 from openmains.app.fleet.search import MeterHit
 from openmains.app.fleet.tags import TagStore
 from openmains.app.fleet.wording import Wording
+from openmains.app.link.operators.ports import OperatorPlatformStore
 from openmains.domain.ids import TenantId
 from openmains.domain.period import DAY_S
 from openmains.edges.postgres.adapters import Adapters, Bind
@@ -24,6 +25,7 @@ from openmains.edges.postgres.fleet.headings import Headings
 from openmains.edges.postgres.fleet.kinds import products_of
 from openmains.edges.postgres.fleet.lives import Lives
 from openmains.edges.postgres.fleet.meters import SILENT_DAYS, Meters
+from openmains.edges.postgres.fleet.operators import OperatorPlatforms
 from openmains.edges.postgres.fleet.places import Areas, PremisesTable
 from openmains.edges.postgres.fleet.tables import Products
 from openmains.edges.postgres.fleet.tags import Tags
@@ -70,6 +72,7 @@ def adapters(wording: Wording) -> Adapters:
             Bind(PremisesStore).to(PremisesTable),
             Bind(ProductStore).to(Products),
             Bind(ConcentratorStore).to(Concentrators),
+            Bind(OperatorPlatformStore).to(OperatorPlatforms),
             Bind(DriverPageStore).to(DriverPages),
             Bind(MeterStore).to(meters),
             Bind(MeterSearch).to(Search),

@@ -19,7 +19,7 @@ from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__, "concentrators.sql")
-_KINDS = {1: "meter", 2: "concentrator", 3: "dtu"}
+_KINDS = {1: "meter", 2: "concentrator", 3: "dtu", 4: "gateway"}
 _WAKES = {0: "always", 1: "day", 2: "ten_days", 3: "month"}
 MOST_REFUSALS = 20
 
