@@ -150,5 +150,6 @@ async def test_a_meter_behind_an_operators_platform_is_read_and_commanded(system
                 assert len(cloud.held) == 1
                 await until(lambda: system.get("/operator-platforms")[0]["waiting"] == 0)
                 await until(lambda: outcomes(system, town.id_of(0)).count("ok") == meter.said)
-                assert len(outcomes(system, town.id_of(0))) == meter.said, outcomes(system, town.id_of(0))
+                # our end says again what it may have said
+                assert set(outcomes(system, town.id_of(0))) <= {"ok", "repeat"}
                 assert system.get(path)["state"]["valve"] == 1
