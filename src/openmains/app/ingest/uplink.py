@@ -9,6 +9,7 @@ import msgspec
 
 from openmains.domain.ids import MeterId, ProductId, TenantId
 
+REPEAT = "repeat"
 PARTIAL = "partial"
 """Outcome in the frame log of a message whose sound part is stored; asking for its damages tells what is not, and where."""
 

@@ -362,7 +362,7 @@ SELECT tenant_id, meter_id, received_us, version, channel, path, hex(payload) FR
  ORDER BY meter_id, version, received_us
 
 -- name: framed_versions
--- How many messages of these meters the frame log holds, by the number that each applied one has.
+-- How many messages of these meters the frame log holds, by the number that each applied one has; the others have 0.
 SELECT meter_id, max(version) FROM frame WHERE direction = 'up' AND meter_id IN {meters:Array(UInt64)} GROUP BY meter_id
 
 -- name: days_by_month

@@ -77,6 +77,14 @@ def test_the_same_frame_again_is_logged_and_changes_nothing() -> None:
     assert len(effects.days) == 1
 
 
+def test_what_comes_again_with_the_same_instant_stands_beside_what_was_applied() -> None:
+    """An end that was killed between its two words says the frame again, with the instant at which it was heard first."""
+    payload = report(1, 1000)
+    log = run(uplink(payload), uplink(payload)).frames
+    keys = {(row[0], row[1]): row[2] for row in zip(log["received_us"], log["version"], log["outcome"], strict=True)}
+    assert sorted(keys.values()) == ["ok", "repeat"], "the log keeps one row of a key"
+
+
 def test_two_messages_that_come_mixed_and_twice_are_applied_once_each() -> None:
     """What waited in an old and in a new connection to the stream arrives like this after an outage."""
     first, second = report(1, 1000), report(2, 1096, day=DAY + 1)

@@ -42,8 +42,8 @@ from openmains.app.ingest.pipeline.ports import (
     Product,
 )
 from openmains.app.ingest.pipeline.repeats import is_repeat, note_last
-from openmains.app.ingest.pipeline.rows import Gatherer
-from openmains.app.ingest.uplink import PARTIAL, Uplink
+from openmains.app.ingest.pipeline.rows import NOT_APPLIED, Gatherer
+from openmains.app.ingest.uplink import PARTIAL, REPEAT, Uplink
 from openmains.app.readings.acceptance import MOVED_CHANNEL, NUMBER_CHANNEL, Acceptance, read_acceptance
 from openmains.app.readings.bulk.insert.message import INSERT_CHANNEL, Inserted, read_inserted
 from openmains.app.readings.edits import EDIT_CHANNEL, Edit, read_edit
@@ -123,7 +123,7 @@ class Processor:
                 if not isinstance(found, DeadLetter):
                     found = DeadLetter(uplink, "unknown_meter", 0, "the meter is no longer registered")
                 effects.dead_letters.append(found)
-                gather.frame(uplink, 0, found.reason)
+                gather.frame(uplink, NOT_APPLIED, found.reason)
                 continue
             gather.touched[record.meter_id] = record
             if uplink.channel in PERSONS_CHANNELS:
@@ -136,7 +136,7 @@ class Processor:
                     record.last_seen_us = uplink.received_us
             if isinstance(found, DeadLetter):
                 effects.dead_letters.append(found)
-                gather.frame(uplink, record.state.version, found.reason)
+                gather.frame(uplink, NOT_APPLIED, found.reason)
                 continue
             columns, row = found
             outcome = self._apply(uplink, record, columns, row, effects, gather)
@@ -144,7 +144,7 @@ class Processor:
                 outcome = PARTIAL
             if outcome == PARTIAL:
                 effects.counters[PARTIAL] += 1
-            gather.frame(uplink, record.state.version, outcome)
+            gather.frame(uplink, NOT_APPLIED if outcome == REPEAT else record.state.version, outcome)
         if self._ruled:
             fired = self._rules.watch(self._ruled)
             effects.rules += fired.changes
@@ -268,8 +268,8 @@ class Processor:
         state = record.state
         age_s = None if said_at is None else received_at - said_at
         if frame_seq is not None and is_repeat(record, frame_seq, frame_hash, age_s):
-            effects.counters["repeat"] += 1
-            return "repeat"
+            effects.counters[REPEAT] += 1
+            return REPEAT
         limits = self.limits_of(record)
         heard_at, newest = heard_when(device_at, received_at, limits), record.device_at
         carried = decoded.numbers

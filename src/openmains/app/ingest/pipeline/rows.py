@@ -33,6 +33,7 @@ SIGNAL_POINTS = (
     "balance_kind",
 )
 NOT_SENT = -(2**31)
+NOT_APPLIED = 0  # the version of a frame of the log that made none
 ALL_MEASURED: list[int] = []  # an empty list on disk stands for zeros: nearly every day of every meter
 
 
@@ -75,7 +76,8 @@ class Gatherer:
         self._effects.series = columns_of(SERIES_COLUMNS, self._series)
 
     def frame(self, uplink: Uplink, version: int, outcome: str) -> None:
-        """One row of the frame log."""
+        """One row of the frame log. ``version``: of the state that the message made; ``NOT_APPLIED`` has a key of its own, so that what
+        came again with the same instant never stands in place of what was applied."""
         self._frames.append(
             (
                 uplink.tenant_id,

@@ -132,8 +132,6 @@ class OperatorReceiver:
     def _up(self, row: Spooled, identity: Identity) -> None:
         now_us, said_us = self._clock.unix_us(), row.at_ms * 1000
         heard_us = said_us if row.received_us - OLDEST_US <= said_us <= row.received_us else row.received_us
-        # the log holds one row of an instant: what our end says twice must not stand in place of what was applied
-        heard_us = heard_us - heard_us % 1000 + now_us % 1000
         path = _path(row)
         found = self._admission.admit_meter(
             identity, row.payload, CHANNEL, path, now_us, self._node, heard_us=heard_us, may_have_waited=True
