@@ -180,16 +180,18 @@ async def test_disk_really_full(systems: Systems, small_disk: Path) -> None:
 
 
 async def _write_until_postgresql_dies(system: System) -> None:
-    """Its log finds no room for a new segment: it can not go on and says PANIC."""
-    connection = await asyncpg.connect(engine_urls(system.var)["postgres_owner"])
+    """Its log finds no room for a new segment: it can not go on and says PANIC. What runs may have brought it there before us."""
+    connection: asyncpg.Connection | None = None
     try:
+        connection = await asyncpg.connect(engine_urls(system.var)["postgres_owner"])
         while True:
             _fill(system.var / "filler")
             await connection.execute("SELECT pg_logical_emit_message(true, 'fill', repeat('x', 8 << 20), true)")
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         print(f"PostgreSQL: {type(error).__name__}")
     finally:
-        connection.terminate()
+        if connection is not None:
+            connection.terminate()
     await until(lambda: not pids(system, "backend"))
 
 
