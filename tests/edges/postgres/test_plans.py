@@ -136,7 +136,20 @@ async def test_what_an_edge_follows(house: House) -> None:
 
 
 async def test_what_an_edge_asks_for_operators_platforms(house: House) -> None:
+    platform = await house.owner.fetchval(
+        "INSERT INTO operator_platform (tenant_id, kind, name, settings, creates, changed_us, changed_by)"
+        " VALUES ($1, 'ctwing', 'plan', '{}', true, 1, 1) RETURNING platform_id",
+        house.tenant_id,
+    )
+    await house.owner.execute(
+        "INSERT INTO operator_push (tenant_id, platform_id, mark, received_us, kind, imei, done_us)"
+        " SELECT $1, $2, decode(lpad(to_hex(n), 32, '0'), 'hex'), 1, 'up', n, CASE WHEN n % 100 = 0 THEN NULL ELSE 1 END"
+        "   FROM generate_series(1, 5000) n",
+        house.tenant_id, platform,
+    )  # fmt: skip
+    await house.owner.execute("ANALYZE operator_push")
     await house.expect(OPERATORS["waiting_pushes"], "meter_imei_key operator_push_waiting", under_way=[1], most=500)
+    await house.owner.execute("DELETE FROM operator_platform WHERE platform_id = $1", platform)
     await house.expect(OPERATORS["device_addresses"], "meter_pkey|meter_imei_key", meter_ids=house.meters)
     asked = {"platform_ids": [1], "after": house.meters[0], "now_us": 1, "most": 20}
     await house.expect(OPERATORS["missing_devices"], "meter_pkey", **asked)

@@ -107,6 +107,8 @@ async def test_a_guest_tenant_sees_only_its_own_figures(engines: Engines, clickh
                 "alarms.open",
                 "exceptions.open",
                 "dead_letters.open",
+                "balance_differences.open",
+                "mirrored_meters.in_doubt",
                 "jobs.waiting",
             ),
             0,

@@ -23,7 +23,7 @@ TABLES = ("meter", "customer", "meter_search", "account", "account_holder", "acc
           "customer_search")  # fmt: skip
 # Go with the meter: its own state, and what the platform works out of it again.
 OWN = {"meter_state", "meter_search", "meter_to_hang", "dimension_fault", "reread_gap", "reread_ask", "rule_standing", "rule_value",
-       "rule_place", "rule_watch", "limit_standing", "meter_tag"}  # fmt: skip
+       "rule_place", "rule_watch", "limit_standing", "meter_tag", "operator_device"}  # fmt: skip
 
 
 async def bring(pool: Pool, tenant: int, path: Path, data: bytes, job: int, **options: Any) -> ImportResult:

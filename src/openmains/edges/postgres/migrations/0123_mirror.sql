@@ -111,5 +111,10 @@ BEGIN
     EXECUTE format('CREATE TRIGGER stays_whole BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', t);
   END LOOP;
 END $$;
+-- What waits for a utility's people is counted by the pipeline's role (system/queries.sql).
+CREATE POLICY all_tenants ON mirrored_meter FOR SELECT TO openmains_pipeline USING (true);
+CREATE POLICY all_tenants ON mirrored_day FOR SELECT TO openmains_pipeline USING (true);
+CREATE POLICY all_tenants ON mirror_review FOR SELECT TO openmains_pipeline USING (true);
+GRANT SELECT ON mirrored_meter, mirrored_day, mirror_review TO openmains_pipeline;
 GRANT UPDATE ON mirrored_meter TO openmains_api;
 GRANT UPDATE (position) ON mirrored_place TO openmains_api;
