@@ -19,7 +19,7 @@ from openmains.app.ingest.edge.admission import Admission
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.pace import Pace
 from openmains.app.ingest.edge.shedding import Shedding
-from openmains.app.ingest.uplink import Uplink, decode_batch
+from openmains.app.ingest.uplink import Uplink
 from openmains.app.link.link_reports import LinkReports
 from openmains.app.link.operators.codecs import KINDS
 from openmains.app.link.operators.commands import OperatorCommands
@@ -34,6 +34,7 @@ from openmains.emulator.operators.iotda import EmulatedIotda
 from openmains.emulator.operators.onenet import EmulatedOnenet
 from openmains.run.roles.operators_edge import KeptCodecs
 from tests.edges.http.world import DRIVER, Utility, World, new_meter
+from tests.support.disk import Disk
 from tests.support.operators import call_to, pump
 from tests.support.patience import PATIENCE_S
 
@@ -45,20 +46,6 @@ CLOUDS: dict[str, Any] = {
     "onenet_studio": lambda now_s: EmulatedOnenet(now_s, user="528332"),
 }
 MINUTE_US = 60_000_000
-
-
-class Disk:
-    """The stream's writing side; while ``is_away`` it confirms nothing."""
-
-    def __init__(self) -> None:
-        self.uplinks: list[Uplink] = []
-        self.is_away = False
-
-    async def publish(self, shard: int, data: bytes) -> int:
-        if self.is_away:
-            raise ConnectionError
-        self.uplinks += decode_batch(data)
-        return len(self.uplinks)
 
 
 @dataclass

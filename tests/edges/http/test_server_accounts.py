@@ -13,9 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
+from openmains.app.billing.changed_days import follow_changes
 from openmains.app.billing.decide import Plans
-from openmains.app.billing.deduct import DeductSources, TurnMade, deduct_part, deduct_turn, follow_changes
+from openmains.app.billing.deduct import METERS, DeductSources, TurnMade, deduct_part, deduct_turn
 from openmains.app.billing.deductions import Deducted, ToDeduct, deduct_many
+from openmains.app.billing.server_ports import ServerAccountStore
 from openmains.domain.ids import TenantId
 from openmains.domain.period import date_to_day
 from openmains.edges.clickhouse.changes import ClickHouseChanges
@@ -100,7 +102,7 @@ class Charged:
             "INSERT INTO deduction_place VALUES ($1, 977, -1) ON CONFLICT (tenant_id, shard) DO UPDATE SET position = -1",
             self.tenant,
         )
-        await follow_changes(deps.store, Told(), self.tenant)  # type: ignore[arg-type]
+        await follow_changes(deps.store, Told(), self.tenant, ServerAccountStore, METERS)  # type: ignore[arg-type]
 
 
 async def made_(client: httpx.AsyncClient, path: str, body: Any) -> Any:

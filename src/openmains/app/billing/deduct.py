@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from openmains.app.billing.changed_days import ChangedDays, follow_changes
 from openmains.app.billing.decide import AccountMonth, MeterLink
 from openmains.app.billing.deductions import Deducted, KeptDay, NewVersion, ToDeduct
 from openmains.app.billing.ports import BillStore, Counted, DayVolumes
@@ -24,7 +25,6 @@ from openmains.app.billing.rows import CountRow
 from openmains.app.billing.run import known_plans, links_in_units, with_days
 from openmains.app.billing.server_ports import (
     BookedVersion,
-    ChangedDays,
     ChargedAccount,
     Deduct,
     ServerAccountStore,
@@ -32,10 +32,9 @@ from openmains.app.billing.server_ports import (
 )
 from openmains.app.ledger.booking import book_many
 from openmains.app.ledger.ports import LedgerStore
-from openmains.app.readings.changes import ChangeFacts
 from openmains.app.tariff.simulate import UnitOf
 from openmains.app.unit_of_work import Store, Work
-from openmains.domain.ids import MeterId, TenantId, UserId
+from openmains.domain.ids import TenantId, UserId
 from openmains.domain.ledger.entries import Entry, deduction
 from openmains.domain.ledger.prepaid import BalanceStage, stage_of
 from openmains.domain.period import day_text, first_of_month, zone
@@ -73,7 +72,7 @@ async def deduct_turn(
     done = TurnMade()
     for tenant_id, zone_key in tenants:
         today = zone(zone_key).day_of(now_us // US)
-        await follow_changes(store, sources.changes, tenant_id)
+        await follow_changes(store, sources.changes, tenant_id, ServerAccountStore, METERS)
         async with store.tenant(tenant_id) as work:
             await work[ServerAccountStore].hold()
             await work[ServerAccountStore].begin_day(today)
@@ -82,25 +81,6 @@ async def deduct_turn(
             after = last
         await see_to_balances(store, tenant_id, today)
     return done
-
-
-async def follow_changes(store: Store, changes: ChangedDays, tenant_id: TenantId) -> None:
-    """Accounts whose meters' days changed are due. Where it begins all accounts are due anyway."""
-    async with store.tenant(tenant_id) as work:
-        positions, places = await work[ChangeFacts].positions(), await work[ServerAccountStore].places()
-    for shard, until in sorted(positions.items()):
-        since = places.get(shard)
-        if since == until:
-            continue
-        after, meters = 0, list[MeterId]()
-        while since is not None and (meters := await changes.meters(tenant_id, shard, since, until, after, METERS)):
-            after = meters[-1]
-            async with store.tenant(tenant_id) as work:
-                accounts = work[ServerAccountStore]
-                await accounts.hold()  # whoever looked before this change has said by then that they are due no more
-                await accounts.changed(shard, until, meters, is_over=False)
-        async with store.tenant(tenant_id) as work:
-            await work[ServerAccountStore].changed(shard, until, [], is_over=True)
 
 
 async def deduct_part(

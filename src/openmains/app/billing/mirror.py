@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from openmains.app.billing.changed_days import ChangedDays, follow_changes
 from openmains.app.billing.mirror_ports import (
     BalanceReports,
     DueMeter,
@@ -23,12 +24,10 @@ from openmains.app.billing.mirror_ports import (
     StoredBalance,
 )
 from openmains.app.billing.mirroring import Mirrored, ToMirror, instants_of, mirror_meter
-from openmains.app.billing.server_ports import ChangedDays
 from openmains.app.billing.timeline import US, BalanceReport, GivenPrice
-from openmains.app.readings.changes import ChangeFacts
 from openmains.app.tariff.simulate import UnitOf
 from openmains.app.unit_of_work import Store
-from openmains.domain.ids import MeterId, TenantId
+from openmains.domain.ids import TenantId
 from openmains.domain.period import Zone, zone
 from openmains.domain.quantity import LITRE_EXPONENT, rescale
 from openmains.domain.readings.at_instant import Known, known_boundaries
@@ -74,7 +73,7 @@ async def mirror_turn(
     done = MirrorTurn()
     for tenant_id, zone_key in tenants:
         place = zone(zone_key)
-        await _follow_changes(store, sources.changes, tenant_id)
+        await follow_changes(store, sources.changes, tenant_id, MirrorStore, CHANGED)
         async with store.tenant(tenant_id) as work:
             await work[MirrorStore].hold()
             await work[MirrorStore].begin_day(place.day_of(now_us // US))
@@ -83,24 +82,6 @@ async def mirror_turn(
             while (last := await mirror_part(store, sources, tenant_id, place, days, after, now_us, done)) is not None:
                 after = last
     return done
-
-
-async def _follow_changes(store: Store, changes: ChangedDays, tenant_id: TenantId) -> None:
-    """A shard that is met for the first time begins where it stands: its meters come with their next day."""
-    async with store.tenant(tenant_id) as work:
-        positions, places = await work[ChangeFacts].positions(), await work[MirrorStore].places()
-    for shard, until in sorted(positions.items()):
-        since = places.get(shard)
-        if since == until:
-            continue
-        after, meters = 0, list[MeterId]()
-        while since is not None and (meters := await changes.meters(tenant_id, shard, since, until, after, CHANGED)):
-            after = meters[-1]
-            async with store.tenant(tenant_id) as work:
-                await work[MirrorStore].hold()
-                await work[MirrorStore].changed(shard, until, meters, is_over=False)
-        async with store.tenant(tenant_id) as work:
-            await work[MirrorStore].changed(shard, until, [], is_over=True)
 
 
 async def mirror_part(

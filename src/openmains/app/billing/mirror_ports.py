@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from openmains.app.billing.changed_days import ChangedDayStore
 from openmains.app.billing.mirror_model import MirroredDay, MirroredMeter, ReviewVerdict
 from openmains.app.billing.mirroring import GivenTopUp, KeptMirror, Mirrored, NewMirror, ToMirror
 from openmains.app.billing.timeline import BalanceReport
@@ -73,17 +74,8 @@ class BalanceReports(Protocol):
         """Newest versions of these days, (meter, day) each; by meter."""
 
 
-class MirrorStore(Protocol):
+class MirrorStore(ChangedDayStore, Protocol):
     """Meters that are mirrored, and what was found."""
-
-    async def hold(self) -> None:
-        """Nobody else mirrors for this utility until the transaction ends."""
-
-    async def places(self) -> dict[int, int]:
-        """By shard the stream position up to which changed days were looked for."""
-
-    async def changed(self, shard: int, place: int, meter_ids: Sequence[MeterId], *, is_over: bool) -> None:
-        """Of these meters those that say a balance are due; ``is_over``: those of the shard up to ``place`` were all told."""
 
     async def begin_day(self, today: int) -> None:
         """All are due once a day."""

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from openmains.app.billing.changed_days import ChangedDayStore
 from openmains.app.billing.decide import Plans
 from openmains.app.billing.deductions import Deducted, KeptDay, NewVersion, ToDeduct
 from openmains.app.billing.server_model import DeductedDay, ServerAccount
-from openmains.domain.ids import MeterId, TenantId, UserId
+from openmains.domain.ids import TenantId, UserId
 from openmains.domain.ledger.prepaid import BalanceStage
 
 Deduct = Callable[[Sequence[ToDeduct], Plans], Awaitable[list[Deducted]]]
@@ -46,11 +47,8 @@ class BookedVersion(NamedTuple):
     entry_id: int | None
 
 
-class ServerAccountStore(Protocol):
+class ServerAccountStore(ChangedDayStore, Protocol):
     """Accounts that are charged at the server, and what was deducted."""
-
-    async def hold(self) -> None:
-        """Nobody else deducts for this utility until the transaction ends."""
 
     async def set(
         self, account_ids: Sequence[int], since_day: int, warn_fen: int, limit_fen: int, user_id: UserId, now_us: int
@@ -76,12 +74,6 @@ class ServerAccountStore(Protocol):
 
     async def days(self, account_id: int, limit: int, after: tuple[int, int] | None) -> list[DeductedDay]:
         """From new to old days; ``after``: (day, version) of the last one seen."""
-
-    async def places(self) -> dict[int, int]:
-        """By shard the stream position up to which changed days were looked for."""
-
-    async def changed(self, shard: int, place: int, meter_ids: Sequence[MeterId], *, is_over: bool) -> None:
-        """Accounts of these meters are due; ``is_over``: those of the shard up to ``place`` were all told."""
 
     async def begin_day(self, today: int) -> None:
         """All are due once a day."""
@@ -120,12 +112,3 @@ class ServerWork(Protocol):
 
     async def charging(self) -> list[tuple[TenantId, str]]:
         """Utilities with accounts that are charged at the server, with their time zones."""
-
-
-class ChangedDays(Protocol):
-    """Which meters' days changed."""
-
-    async def meters(
-        self, tenant_id: TenantId, shard: int, since: int, until: int, after: int, limit: int
-    ) -> list[MeterId]:
-        """In batches of a shard from one stream position on and before another, by meter after one."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from openmains.app.problems import Problem
-from openmains.app.readings.model import LoggedValues, StoredDay
+from openmains.app.readings.model import LoggedValues, StoredDay, StoredRun
 from openmains.app.readings.ports import QuantityStore, ReadingStore
 from openmains.domain.ids import MeterId, TenantId
 from openmains.domain.period import DAY_S, HOUR_S, Zone
@@ -117,12 +117,8 @@ async def latest_values(
 ) -> dict[int, dict[str, LatestValue]]:
     """By meter and name the newest value that is known, of the last ``LATEST_S``: what rules are asked about."""
     since = max(0, now_s - LATEST_S)
-    names = {kept.number: name for name, kept in vocabulary().quantities.items()}
     found: dict[int, dict[str, LatestValue]] = {meter_id: {} for meter_id in meter_ids}
-    grouped: dict[tuple[int, str], list[Run]] = {}
-    for meter_id, stored in await store.latest_runs(tenant_id, meter_ids, since):
-        if name := names.get(stored.point):
-            grouped.setdefault((meter_id, name), []).append(stored.run)
+    grouped = _by_name(await store.latest_runs(tenant_id, meter_ids, since))
     for (meter_id, name), runs in grouped.items():
         _note(found[meter_id], name, samples(runs, 0, 2**32))
     logged = [name for name, kept in vocabulary().quantities.items() if kept.logged]
@@ -139,16 +135,22 @@ async def curves_of(
     store: QuantityStore, tenant_id: TenantId, meter_ids: Sequence[MeterId], hours: int, now_s: int
 ) -> dict[int, dict[str, list[Stretch]]]:
     """By meter and name how each quantity kept as series went in the last ``hours``: ``CURVE_PARTS`` of one length at most."""
-    names = {kept.number: name for name, kept in vocabulary().quantities.items()}
     left = now_s - hours * HOUR_S
-    runs: dict[tuple[int, str], list[Run]] = {}
-    for meter_id, stored in await store.recent_runs(tenant_id, meter_ids, left - MOST_SPAN_S, left):
-        if name := names.get(stored.point):
-            runs.setdefault((meter_id, name), []).append(stored.run)
+    runs = _by_name(await store.recent_runs(tenant_id, meter_ids, left - MOST_SPAN_S, left))
     found: dict[int, dict[str, list[Stretch]]] = {meter_id: {} for meter_id in meter_ids}
     for (meter_id, name), listed in runs.items():
         if drawn := curve(samples(listed, left, now_s + 1), left, now_s + 1, CURVE_PARTS):
             found[meter_id][name] = drawn
+    return found
+
+
+def _by_name(rows: Iterable[tuple[int, StoredRun]]) -> dict[tuple[int, str], list[Run]]:
+    """Runs by meter and quantity; those of a number that no point has any more are left out."""
+    names = {kept.number: name for name, kept in vocabulary().quantities.items()}
+    found: dict[tuple[int, str], list[Run]] = {}
+    for meter_id, stored in rows:
+        if name := names.get(stored.point):
+            found.setdefault((meter_id, name), []).append(stored.run)
     return found
 
 

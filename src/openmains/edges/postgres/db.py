@@ -33,6 +33,11 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
+def rows_of(status: str) -> int:
+    """How many rows a statement touched, of what the server said of it: ``UPDATE 3``."""
+    return int(status.rpartition(" ")[2])
+
+
 def _jsonb_out(value: Any) -> bytes:
     return b"\x01" + _encode(value)  # binary jsonb opens with its version, 1
 

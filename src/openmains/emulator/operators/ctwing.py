@@ -174,14 +174,6 @@ class EmulatedCtwing(Cloud):
         self.say(self._push(told))
         self._hand_down(module)
 
-    def arrive(self, imei: str) -> None:
-        """It registered."""
-        self._presence(imei, True)
-
-    def leave(self, imei: str) -> None:
-        """Its registration is over."""
-        self._presence(imei, False)
-
     def _presence(self, imei: str, is_online: bool) -> None:
         module = self.there(imei)
         module.is_online = is_online

@@ -175,18 +175,10 @@ class EmulatedIotda(Cloud):
         self.say(self._push("device.property", "report", module, {"services": [service]}))
         self._hand_down(module)
 
-    def arrive(self, imei: str) -> None:
-        """It registered."""
-        self._presence(imei, "ONLINE")
-
-    def leave(self, imei: str) -> None:
-        """Its registration is over."""
-        self._presence(imei, "OFFLINE")
-
-    def _presence(self, imei: str, status: str) -> None:
+    def _presence(self, imei: str, is_online: bool) -> None:
         module = self.there(imei)
-        module.is_online = status == "ONLINE"
-        self.say(self._push("device.status", "update", module, {"status": status}))
+        module.is_online = is_online
+        self.say(self._push("device.status", "update", module, {"status": "ONLINE" if is_online else "OFFLINE"}))
 
     def _hand_down(self, module: Module) -> None:
         self.expire()

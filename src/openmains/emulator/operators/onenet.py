@@ -194,14 +194,6 @@ class EmulatedOnenet(Cloud):
             self._say(module, {"at": at_ms, "type": 1, "ds_id": STREAM, "value": payload.hex()})
         self._hand_down(module)
 
-    def arrive(self, imei: str) -> None:
-        """It registered."""
-        self._presence(imei, True)
-
-    def leave(self, imei: str) -> None:
-        """Its registration is over."""
-        self._presence(imei, False)
-
     def _presence(self, imei: str, is_online: bool) -> None:
         module, at_ms = self.there(imei), int(self.now_s() * 1000)
         module.is_online = is_online

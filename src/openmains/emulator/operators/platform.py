@@ -85,6 +85,17 @@ class Cloud:
             raise LookupError(imei)
         return found
 
+    def arrive(self, imei: str) -> None:
+        """It registered."""
+        self._presence(imei, True)
+
+    def leave(self, imei: str) -> None:
+        """Its registration is over."""
+        self._presence(imei, False)
+
+    def _presence(self, imei: str, is_online: bool) -> None:
+        raise NotImplementedError
+
     def say(self, push: Push, *, is_result: bool = False) -> None:
         """A push, unless something is wrong with it today."""
         if self.mischief.unsaid:

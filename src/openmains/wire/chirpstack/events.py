@@ -16,7 +16,6 @@ access rules are by topic, and an event whose body names another device is none.
 """
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Mapping
@@ -27,6 +26,7 @@ from typing import Final
 from uuid import UUID
 
 from openmains.wire.errors import WireError
+from openmains.wire.json_text import base64_bytes, json_object
 
 LAYER: Final = "chirpstack"
 MOST_PAYLOAD: Final = 242  # bytes of a LoRaWAN frame's payload at the fastest rate of any region (RP002)
@@ -88,7 +88,7 @@ def place_of(topic: str) -> Place | None:
 
 def decode_event_untrusted(place: Place, payload: bytes) -> Event:
     """Raises ``WireError``; offset 0 where the text as a whole is meant."""
-    told = _read(payload)
+    told = json_object(payload, LAYER, MOST_TEXT)
     device = told.get("deviceInfo")
     if not isinstance(device, dict) or not isinstance(device.get("devEui"), str):
         raise WireError(LAYER, 0, "deviceInfo")
@@ -101,7 +101,7 @@ def decode_event_untrusted(place: Place, payload: bytes) -> Event:
         _text(told, "devAddr"),
         _number(told, "fCnt", 2**32 - 1),
         _number(told, "fPort", 255),
-        _data(told),
+        base64_bytes(told.get("data") or "", LAYER, "data"),
         item if isinstance(item, str) else "",
         told.get("acknowledged") is True,
         _text(told, "code"),
@@ -120,22 +120,6 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def _read(payload: bytes) -> Mapping[str, object]:
-    if len(payload) > MOST_TEXT:
-        raise WireError(LAYER, MOST_TEXT, "too long")
-    try:
-        told = json.loads(payload)
-    except json.JSONDecodeError as bad:
-        raise WireError(LAYER, bad.pos, "json") from None
-    except UnicodeDecodeError as bad:
-        raise WireError(LAYER, bad.start, "json") from None
-    except (ValueError, RecursionError):  # a number of thousands of digits; lists within lists
-        raise WireError(LAYER, 0, "json") from None
-    if not isinstance(told, dict):
-        raise WireError(LAYER, 0, "json")
-    return told
-
-
 def _text(told: Mapping[str, object], name: str) -> str:
     value = told.get(name, "")
     if not isinstance(value, str) or len(value) > 64:
@@ -148,17 +132,6 @@ def _number(told: Mapping[str, object], name: str, most: int) -> int:
     if not isinstance(value, int) or not 0 <= value <= most:
         raise WireError(LAYER, 0, name)
     return int(value)
-
-
-def _data(told: Mapping[str, object]) -> bytes:
-    value = told.get("data") or ""
-    try:
-        data = base64.b64decode(value, validate=True) if isinstance(value, str) else None
-    except (binascii.Error, ValueError):
-        data = None
-    if data is None:
-        raise WireError(LAYER, 0, "data")
-    return data
 
 
 def _time(told: Mapping[str, object]) -> int:

@@ -12,13 +12,13 @@ where they are not known. Names that are not known are left unread, so either si
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from openmains.wire.errors import WireError
+from openmains.wire.json_text import base64_bytes, json_value
 
 LAYER: Final = "gateway"
 ROOT: Final = "openmains/gateway"
@@ -274,10 +274,7 @@ class _Fields:
         value = self.values.get(name)
         if not isinstance(value, str) or len(value) > 2 * MOST_DATA:
             raise WireError(LAYER, 0, name)
-        try:
-            found = base64.b64decode(value.encode("ascii"), validate=True)
-        except (binascii.Error, ValueError):
-            raise WireError(LAYER, 0, name) from None
+        found = base64_bytes(value, LAYER, name)
         if len(found) > MOST_DATA:
             raise WireError(LAYER, 0, name)
         return found
@@ -292,10 +289,7 @@ def _is_int(value: object) -> bool:
 
 
 def _object(data: bytes) -> Mapping[str, object]:
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        raise WireError(LAYER, 0, "json") from None
+    value = json_value(data, LAYER)
     if not isinstance(value, dict):
         raise WireError(LAYER, 0, "json")
     return value

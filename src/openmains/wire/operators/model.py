@@ -11,8 +11,6 @@ into a ``PlatformRequest``; sockets, clock and storage are others'. Whatever a p
     anything else          OTHER     counted, and nothing follows from it
 """
 
-import base64
-import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from openmains.wire.errors import WireError
+from openmains.wire.json_text import base64_bytes, json_object
 
 LAYER: Final = "operators"
 MOST_BODY: Final = 256 * 1024  # bytes of one push
@@ -159,19 +158,7 @@ class OperatorCodec(Protocol):
 
 def object_of(body: bytes, layer: str) -> Mapping[str, object]:
     """A JSON object. Raises ``WireError``."""
-    if len(body) > MOST_BODY:
-        raise WireError(layer, MOST_BODY, "too long")
-    try:
-        told = json.loads(body)
-    except json.JSONDecodeError as bad:
-        raise WireError(layer, bad.pos, "json") from None
-    except UnicodeDecodeError as bad:
-        raise WireError(layer, bad.start, "json") from None
-    except (ValueError, RecursionError):  # a number of thousands of digits; lists within lists
-        raise WireError(layer, 0, "json") from None
-    if not isinstance(told, dict):
-        raise WireError(layer, 0, "json")
-    return told
+    return json_object(body, layer, MOST_BODY)
 
 
 def part_of(told: Mapping[str, object], name: str, layer: str) -> Mapping[str, object]:
@@ -211,11 +198,7 @@ def imei_of(text: str) -> str:
 
 def base64_of(value: object, layer: str, name: str) -> bytes:
     """Raises ``WireError``."""
-    try:
-        data = base64.b64decode(value, validate=True) if isinstance(value, str) else None
-    except (binascii.Error, ValueError):
-        data = None
-    return _sized(data, layer, name)
+    return _sized(base64_bytes(value, layer, name), layer, name)
 
 
 def hex_of(value: object, layer: str, name: str) -> bytes:

@@ -24,6 +24,7 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from openmains.wire.errors import WireError
+from openmains.wire.json_text import json_value
 from openmains.wire.operators.model import (
     MOST_BODY,
     BadSignatureError,
@@ -124,19 +125,12 @@ class Onenet:
     def heard_untrusted(
         self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes, now_ms: int
     ) -> list[Pushed]:
-        del (
-            headers,
-            query,
-            now_ms,
-        )  # the documents name no window for the instant; what comes twice is known by what it says
+        del headers, query, now_ms  # no window for the instant is documented; what comes twice is known by what it says
         told = object_of(body, LAYER)
         message = self._proven(told, body)
         if self.user:
             return [self._studio(object_of(message, LAYER))]
-        try:
-            said = json.loads(message)
-        except ValueError:
-            raise WireError(LAYER, 0, "json") from None
+        said = json_value(message, LAYER)
         messages = said if isinstance(said, list) else [said]
         if not messages or len(messages) > 500 or not all(isinstance(one, dict) for one in messages):
             raise WireError(LAYER, 0, "msg")

@@ -15,7 +15,6 @@ from openmains.app.ingest.edge.admission import METER_LIMIT, Admission
 from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.edge.pace import Pace
 from openmains.app.ingest.edge.shedding import Shedding
-from openmains.app.ingest.uplink import Uplink, decode_batch
 from openmains.app.link.link_reports import LinkReports
 from openmains.app.link.mqtt.commands import QueueCommands, command_of, item_of
 from openmains.app.link.mqtt.directory import MqttDevice, MqttDirectory
@@ -23,6 +22,7 @@ from openmains.app.link.mqtt.receiver import MqttReceiver
 from openmains.app.link.mqtt.topics import named_in
 from openmains.domain.ids import CommandId, MeterId, ProductId, TenantId
 from openmains.drivers import catalog
+from tests.support.disk import Disk
 from tests.support.patience import PATIENCE_S
 from tests.support.station import AT, LoopTime
 
@@ -74,20 +74,6 @@ GOOD = next(vector.frame for vector in catalog.load().driver(DRIVERS[ProductId(1
 
 
 BLOCKED = 490_154_203_237_518
-
-
-class Disk:
-    """The stream's writing side; while ``is_away`` it confirms nothing."""
-
-    def __init__(self) -> None:
-        self.uplinks: list[Uplink] = []
-        self.is_away = False
-
-    async def publish(self, shard: int, data: bytes) -> int:
-        if self.is_away:
-            raise ConnectionError
-        self.uplinks += decode_batch(data)
-        return len(self.uplinks)
 
 
 class Town:

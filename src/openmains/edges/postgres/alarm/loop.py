@@ -11,7 +11,7 @@ from openmains.domain.alarm.mutes import StandingMute
 from openmains.domain.alarm.storm import WHOLE, Kind, NewGroup, OpenGroup, StormAlarm
 from openmains.domain.ids import AlarmId, AreaId, GroupId, MuteId, TenantId
 from openmains.edges.postgres.alarm.events import event_of
-from openmains.edges.postgres.db import Connection, Pool, Row
+from openmains.edges.postgres.db import Connection, Pool, Row, rows_of
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__, "loop.sql")
@@ -183,4 +183,4 @@ class PostgresAlarmLoop:
     async def forget(self, before_us: int, most: int) -> int:
         """News made before an instant; how many."""
         status = await _QUERIES["forget_events"].execute(self._pool, before_us=before_us, most=most)
-        return int(status.rsplit(" ", 1)[1])
+        return rows_of(status)

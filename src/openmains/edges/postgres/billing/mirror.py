@@ -11,7 +11,7 @@ from openmains.app.billing.mirror_ports import DueMeter, KnownDifference, SentPr
 from openmains.app.billing.mirroring import Explanations, GivenTopUp, KeptMirror, Mirrored, NewMirror
 from openmains.app.billing.timeline import BalanceReport
 from openmains.domain.ids import MeterId, TenantId, UserId
-from openmains.domain.period import day_to_date, utc, utc_of_us
+from openmains.domain.period import day_text, utc, utc_of_us
 from openmains.domain.tariff.exact import written
 from openmains.domain.tariff.meter_deduction import StepRounding
 from openmains.domain.tariff.mirror import Cause, Finding
@@ -41,7 +41,7 @@ def _day(row: Row) -> MirroredDay:
         account=row["account"],
         area_id=row["area_id"],
         area=row["area"],
-        day=day_to_date(row["day"]).isoformat(),
+        day=day_text(row["day"]),
         version=row["version"],
         unit="l" if row["kind"] else "fen",
         from_at=utc(row["from_s"]),
@@ -77,7 +77,7 @@ def _meter(row: Row) -> MirroredMeter:
         area=row["area"],
         until_at=None if until is None else utc(until),
         why=row["why"],
-        last_day=None if day is None else day_to_date(day).isoformat(),
+        last_day=None if day is None else day_text(day),
         balance=row["after"],
         unit=None if kind is None else "l" if kind else "fen",
     )

@@ -1,10 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What an edge does for operators' platforms of all utilities (openmains_pipeline). One edge at a time: it holds the lock.
 
--- name: hold_operators
--- Whether this connection has the turn.
-SELECT pg_try_advisory_lock(:lock::bigint)
-
 -- name: platforms_on
 -- Those that are worked for, with their keys as they are kept.
 SELECT platform_id, tenant_id, kind, name, settings, key_id, nonce, sealed, creates, heard_us, alive_us, gap_us, gap_meter, changed_us

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Connections to operators' platforms: on one tenant's transaction for the API, over all tenants for an edge."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-
-import asyncpg
 
 from openmains.app.link.operators.model import OperatorDevice, OperatorPlatform, PlatformKind, RefusedPushes
 from openmains.app.link.operators.ports import (
@@ -22,8 +20,10 @@ from openmains.app.security.keys.envelope import SealedKey
 from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.ids import CommandId, MeterId, ProductId, TenantId, UserId
 from openmains.domain.period import utc_of_us
-from openmains.edges.postgres.db import Connection, Pool, Row
+from openmains.edges.postgres.db import Connection, Pool, Row, rows_of
 from openmains.edges.postgres.queries import load
+from openmains.edges.postgres.sealed import sealed_of
+from openmains.edges.postgres.turn import Connect, Turn
 from openmains.wire.operators.model import PushKind
 
 _QUERIES = load(__package__, "operators.sql")
@@ -35,10 +35,6 @@ _PUSH_KINDS = {kind.value: kind for kind in PushKind}
 def push_url(settings: Mapping[str, str], tenant_id: int, platform_id: int) -> str:
     """Where a platform is to push to: below the address that the utility gives, which ends with the API's prefix."""
     return f"{settings.get('push_base', '').rstrip('/')}/operator-pushes/{tenant_id}/{platform_id}"
-
-
-def _sealed(row: Row) -> SealedKey | None:
-    return None if row["sealed"] is None else SealedKey(row["key_id"], row["nonce"], row["sealed"])
 
 
 def _instant(us: int | None) -> datetime | None:
@@ -85,7 +81,7 @@ class OperatorPlatforms:
     async def door(self, platform_id: int) -> PlatformKeys | None:
         asked = {"tenant_id": self._tenant_id, "platform_id": platform_id}
         row = await _QUERIES["door"].fetchrow(self._connection, **asked)
-        return None if row is None else PlatformKeys(row["kind"], row["settings"], row["is_on"], _sealed(row))
+        return None if row is None else PlatformKeys(row["kind"], row["settings"], row["is_on"], sealed_of(row))
 
     async def add(
         self, kind: PlatformKind, name: str, settings: Mapping[str, str], *, creates: bool, is_on: bool, user_id: UserId, now_us: int
@@ -157,7 +153,7 @@ class OperatorPlatforms:
         status = await _QUERIES["spool"].execute(
             self._connection, tenant_id=self._tenant_id, platform_id=platform_id, now_us=now_us, **_columns(rows)
         )
-        return int(status.rpartition(" ")[2])
+        return rows_of(status)
 
     async def note_heard(self, platform_id: int, now_us: int, silence_us: int) -> None:
         await _QUERIES["note_heard"].execute(
@@ -168,32 +164,22 @@ class OperatorPlatforms:
 class PostgresOperatorWork:
     """``OperatorWork``. Role openmains_pipeline; ``connect``: a connection outside the pool, which holds the turn."""
 
-    def __init__(self, pool: Pool, connect: Callable[[], Awaitable["asyncpg.Connection[Any]"]]) -> None:
+    def __init__(self, pool: Pool, connect: Connect) -> None:
         self._pool = pool
-        self._connect = connect
-        self._held: asyncpg.Connection[Any] | None = None
+        self._turn = Turn(connect, _LOCK)
 
     async def hold(self) -> bool:
-        if self._held is not None and not self._held.is_closed():
-            return True
-        connection = await self._connect()
-        if not await _WORK["hold_operators"].fetchval(connection, lock=_LOCK):
-            await connection.close()
-            return False
-        self._held = connection
-        return True
+        return await self._turn.hold()
 
     async def close(self) -> None:
         """Give the turn back."""
-        if self._held is not None:
-            await self._held.close()
-            self._held = None
+        await self._turn.close()
 
     async def platforms(self) -> list[WorkedPlatform]:
         rows = await _WORK["platforms_on"].fetch(self._pool)
         return [
             WorkedPlatform(
-                row["platform_id"], TenantId(row["tenant_id"]), row["kind"], row["name"], row["settings"], _sealed(row), row["creates"],
+                row["platform_id"], TenantId(row["tenant_id"]), row["kind"], row["name"], row["settings"], sealed_of(row), row["creates"],
                 row["heard_us"], row["gap_us"], MeterId(row["gap_meter"]), row["changed_us"],
             )
             for row in rows
@@ -220,7 +206,7 @@ class PostgresOperatorWork:
         status = await _QUERIES["spool"].execute(
             self._pool, tenant_id=tenant_id, platform_id=platform_id, now_us=now_us, **_columns(rows)
         )
-        return int(status.rpartition(" ")[2])
+        return rows_of(status)
 
     async def forget(self, before_us: int, tries_before_us: int, most: int) -> None:
         await _WORK["forget_pushes"].execute(self._pool, before_us=before_us, most=most)

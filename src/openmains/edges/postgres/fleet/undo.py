@@ -9,7 +9,7 @@ import asyncpg
 
 from openmains.app.fleet.imports.undo import UndoCounts
 from openmains.domain.ids import MeterId, TenantId
-from openmains.edges.postgres.db import Connection, Pool
+from openmains.edges.postgres.db import Connection, Pool, rows_of
 from openmains.edges.postgres.fleet.imports import LOCK
 from openmains.edges.postgres.fleet.search import refresh, refresh_customers
 from openmains.edges.postgres.queries import Query, load
@@ -81,7 +81,7 @@ class PostgresImportUndo:
         await _QUERIES["remove_new_phones"].execute(connection, **of_back)
         if back:
             await refresh_customers(connection, back)
-        removed = _count(await _QUERIES["remove_customers"].execute(connection, **self._of_job))
+        removed = rows_of(await _QUERIES["remove_customers"].execute(connection, **self._of_job))
         kept = await _QUERIES["kept_customers"].fetchval(connection, **self._of_job, customer_ids=back)
         return UndoCounts(removed + len(back), int(kept), await self._areas(connection))
 
@@ -128,7 +128,3 @@ class Changes:
 
 async def _ids(connection: Connection, query: Query, **values: Any) -> list[int]:
     return [row["id"] for row in await query.fetch(connection, **values)]
-
-
-def _count(status: str) -> int:
-    return int(status.rsplit(" ", 1)[1])

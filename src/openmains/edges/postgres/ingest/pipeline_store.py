@@ -31,7 +31,7 @@ from openmains.domain.readings.model import MeterState
 from openmains.domain.readings.quality import Rule
 from openmains.drivers.points import StatePoint
 from openmains.edges.postgres.command.flow import apply_responses
-from openmains.edges.postgres.db import Connection, Pool, Row
+from openmains.edges.postgres.db import Connection, Pool, Row, rows_of
 from openmains.edges.postgres.rule.standings import ActiveRules, keep_standings, load_standings
 from openmains.edges.postgres.security import reports
 from openmains.edges.postgres.state_points import load_with_points, state_points
@@ -126,7 +126,7 @@ class PostgresPipelineStore:
         async with self._pool.acquire() as connection, connection.transaction():
             move = self._queries["first_position"] if before == 0 else self._queries["advance"]
             status = await move.execute(connection, shard=shard, before=before, after=after)
-            if status.rsplit(" ", 1)[1] != "1":
+            if rows_of(status) != 1:
                 raise PositionConflictError(f"shard {shard} is no longer at {before}")
             if effects.meters:
                 await self._queries["update_meters"].execute(connection, **_state_columns(effects.meters, self._latest))

@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """``PushWork`` of the worker: what happened in its order, and how far each subscription is."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
-
-import asyncpg
 
 from openmains.app.notice.cloud_events import CloudEvent, OutboxEvent
 from openmains.app.notice.push import DeadEvent, PushAccount
 from openmains.domain.ids import TenantId
 from openmains.domain.notice.pace import EVENTS_DAYS
 from openmains.domain.period import DAY_S
-from openmains.edges.postgres.db import Pool
-from openmains.edges.postgres.notice.work import sealed_of
+from openmains.edges.postgres.db import Pool, rows_of
 from openmains.edges.postgres.queries import load
+from openmains.edges.postgres.sealed import sealed_of
+from openmains.edges.postgres.turn import Connect, Turn
 
 _QUERIES = load(__package__, "push.sql")
 _LOCK = 0x6F6D_7075  # 'ompu': any number that is the project's own
@@ -22,29 +21,19 @@ _LOCK = 0x6F6D_7075  # 'ompu': any number that is the project's own
 class PostgresPushWork:
     """Over a pool of role openmains_pipeline; ``connect``: a connection outside it, which holds the turn."""
 
-    def __init__(self, pool: Pool, connect: Callable[[], Awaitable["asyncpg.Connection[Any]"]]) -> None:
+    def __init__(self, pool: Pool, connect: Connect) -> None:
         self._pool = pool
-        self._connect = connect
-        self._held: asyncpg.Connection[Any] | None = None
+        self._turn = Turn(connect, _LOCK)
 
     async def hold(self) -> bool:
-        if self._held is not None and not self._held.is_closed():
-            return True
-        connection = await self._connect()
-        if not await _QUERIES["hold_push"].fetchval(connection, lock=_LOCK):
-            await connection.close()
-            return False
-        self._held = connection
-        return True
+        return await self._turn.hold()
 
     async def close(self) -> None:
         """Give the turn back."""
-        if self._held is not None:
-            await self._held.close()
-            self._held = None
+        await self._turn.close()
 
     async def number(self, most: int) -> int:
-        return _count(await _QUERIES["number_events"].execute(self._pool, most=most))
+        return rows_of(await _QUERIES["number_events"].execute(self._pool, most=most))
 
     async def numbered(self) -> int:
         return int(await _QUERIES["numbered"].fetchval(self._pool))
@@ -133,8 +122,4 @@ class PostgresPushWork:
 
     async def forget(self, now_us: int) -> int:
         before = now_us - EVENTS_DAYS * DAY_S * 1_000_000
-        return _count(await _QUERIES["forget_events"].execute(self._pool, before_us=before))
-
-
-def _count(status: str) -> int:
-    return int(status.rsplit(" ", 1)[1])
+        return rows_of(await _QUERIES["forget_events"].execute(self._pool, before_us=before))

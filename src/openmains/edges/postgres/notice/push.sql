@@ -1,10 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Subscriptions as the worker asks for them: role openmains_pipeline, all tenants.
 
--- name: hold_push
--- One process at a time sends, until its connection ends.
-SELECT pg_try_advisory_lock(:lock)
-
 -- name: number_events
 -- What is committed and has no place yet gets the next ones, in the order in which it was written.
 WITH fresh AS (SELECT event_id FROM outbox_event WHERE seq IS NULL ORDER BY event_id LIMIT :most),

@@ -8,7 +8,7 @@ from openmains.app.notice.sealing import SealedKey
 from openmains.app.notice.subscription_model import DeadState, PushDeadLetter, Subscription, SubscriptionSettings
 from openmains.domain.ids import TenantId
 from openmains.domain.period import utc_of_us
-from openmains.edges.postgres.db import Connection, Row
+from openmains.edges.postgres.db import Connection, Row, rows_of
 from openmains.edges.postgres.queries import Query, load
 
 _QUERIES = load(__package__)
@@ -131,7 +131,7 @@ class Subscriptions:
 
     async def send_again(self, subscription_id: int, dead_ids: Sequence[int]) -> int:
         status = await self._execute(_QUERIES["push_again"], subscription_id, dead_ids=list(dead_ids))
-        return int(status.rsplit(" ", 1)[1])
+        return rows_of(status)
 
     async def try_now(self, subscription_id: int) -> None:
         await self._execute(_QUERIES["try_subscription"], subscription_id)

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """``NoticeWork`` of the worker: what happened and what follows from it in one transaction, claims and results of what is sent."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
-
-import asyncpg
 
 from openmains.app.alarm.model import AlarmEvent
 from openmains.app.notice.model import Locale, NoticeState
 from openmains.app.notice.ports import ChannelAccount, Contact, Due, EventDecision, Happening, TimerDecision
-from openmains.app.notice.sealing import SealedKey
 from openmains.app.party.personal import PersonalPlace, SealedValue
 from openmains.domain.alarm.life import AlarmNews
 from openmains.domain.ids import CustomerId, TenantId, UserId
@@ -17,9 +14,11 @@ from openmains.domain.notice.decide import Decision, Happened, NoticeEvent, Rota
 from openmains.domain.party.personal import PersonalField
 from openmains.domain.period import DAY_S
 from openmains.edges.postgres.alarm.events import take_events, waiting_events
-from openmains.edges.postgres.db import Connection, Pool, Row
+from openmains.edges.postgres.db import Connection, Pool, Row, rows_of
 from openmains.edges.postgres.notice.rota import person_settings, rota_of
 from openmains.edges.postgres.queries import load
+from openmains.edges.postgres.sealed import sealed_of
+from openmains.edges.postgres.turn import Connect, Turn
 
 _QUERIES = load(__package__, "work.sql")
 _LOCK = 0x6F6D_6E6F  # 'omno': any number that is the project's own
@@ -36,30 +35,23 @@ HAPPENED: dict[AlarmNews, Happened] = {
 """News that notices follow from; the others make none."""
 
 
+async def _left_on_their_way(connection: Any) -> None:
+    await _QUERIES["left_on_their_way"].execute(connection)
+
+
 class PostgresNoticeWork:
     """Over a pool of role openmains_pipeline; ``connect``: a connection outside it, which holds the turn."""
 
-    def __init__(self, pool: Pool, connect: Callable[[], Awaitable["asyncpg.Connection[Any]"]]) -> None:
+    def __init__(self, pool: Pool, connect: Connect) -> None:
         self._pool = pool
-        self._connect = connect
-        self._held: asyncpg.Connection[Any] | None = None
+        self._turn = Turn(connect, _LOCK, _left_on_their_way)
 
     async def hold(self) -> bool:
-        if self._held is not None and not self._held.is_closed():
-            return True
-        connection = await self._connect()
-        if not await _QUERIES["try_hold"].fetchval(connection, lock=_LOCK):
-            await connection.close()
-            return False
-        await _QUERIES["left_on_their_way"].execute(connection)
-        self._held = connection
-        return True
+        return await self._turn.hold()
 
     async def close(self) -> None:
         """Give the turn back."""
-        if self._held is not None:
-            await self._held.close()
-            self._held = None
+        await self._turn.close()
 
     async def decide(self, decide: EventDecision, most: int, now_us: int) -> int:
         async with self._pool.acquire() as connection, connection.transaction():
@@ -152,7 +144,7 @@ class PostgresNoticeWork:
             status = await _QUERIES["claim_notices"].execute(
                 connection, notice_ids=list(notice_ids), bundle=bundle, now_us=now_us
             )
-            if _count(status) != len(notice_ids):
+            if rows_of(status) != len(notice_ids):
                 await transaction.rollback()
                 return False
             await _QUERIES["begin_attempts"].execute(connection, notice_ids=list(notice_ids), now_us=now_us)
@@ -195,7 +187,7 @@ class PostgresNoticeWork:
 
     async def forget(self, now_us: int) -> int:
         before = now_us - NOTICES_DAYS * DAY_S * US
-        return _count(await _QUERIES["forget_notices"].execute(self._pool, before_us=before))
+        return rows_of(await _QUERIES["forget_notices"].execute(self._pool, before_us=before))
 
 
 class Written:
@@ -314,12 +306,3 @@ def _of_row(row: Row, origin: int) -> Happening:
     names = ("alarm_id", "number", "address", "area", "members", "received_us", "value", "unit", "exponent", "rule")
     facts = {name: row[name] for name in names}
     return Happening(TenantId(row["tenant_id"]), event, row["alarm_id"], row["received_us"], facts)
-
-
-def sealed_of(row: Row) -> SealedKey | None:
-    """Sealed secrets of a row; None where it has none."""
-    return None if row["sealed"] is None else SealedKey(row["key_id"], row["nonce"], row["sealed"])
-
-
-def _count(status: str) -> int:
-    return int(status.rsplit(" ", 1)[1])

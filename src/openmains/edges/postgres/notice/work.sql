@@ -1,10 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Notices as the worker asks for them: role openmains_pipeline, all tenants.
 
--- name: try_hold
--- One process at a time sends, until its connection ends.
-SELECT pg_try_advisory_lock(:lock)
-
 -- name: left_on_their_way
 -- By an earlier process that ended: they wait again, in the same bundles.
 UPDATE notice SET state = 'waiting', due_us = least(due_us, claimed_us) WHERE state = 'sending'

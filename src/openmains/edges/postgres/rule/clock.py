@@ -15,7 +15,7 @@ from openmains.domain.rule.tree import (
     UnansweredCondition,
     meter_part,
 )
-from openmains.edges.postgres.db import Connection, Pool, Row
+from openmains.edges.postgres.db import Connection, Pool, Row, rows_of
 from openmains.edges.postgres.queries import load
 from openmains.edges.postgres.rule.standings import ActiveRules
 
@@ -46,7 +46,7 @@ class _Turn:
 
     async def fire_held(self, now_us: int, most: int) -> int:
         status = await _QUERIES["fire_held"].execute(self._connection, now_us=now_us, most=most)
-        return int(status.rsplit(" ", 1)[1])
+        return rows_of(status)
 
     async def fulfilling(self, rule: ActiveRule, now_us: int) -> set[MeterId]:
         condition, scope = meter_part(rule.condition), scope_of(rule)

@@ -22,7 +22,7 @@ from openmains.domain.ids import AreaId, CommandId, MeterId, RuleId, TenantId, U
 from openmains.domain.period import utc_of_us
 from openmains.domain.rule.sentence import RuleSentence
 from openmains.domain.rule.trial import HeldSpan
-from openmains.edges.postgres.db import Connection, Row
+from openmains.edges.postgres.db import Connection, Row, rows_of
 from openmains.edges.postgres.queries import Query, load
 
 _QUERIES = load(__package__)
@@ -206,7 +206,7 @@ class Rules:
 
     async def _decide(self, query: Query, proposal_id: int, **values: Any) -> bool:
         status = await query.execute(self._connection, tenant_id=self._tenant_id, proposal_id=proposal_id, **values)
-        return status.rsplit(" ", 1)[1] == "1"
+        return rows_of(status) == 1
 
 
 def _span(from_us: int, until_us: int | None) -> HeldSpan:

@@ -10,7 +10,7 @@ from openmains.app.security.keys.envelope import SealedKey
 from openmains.app.security.keys.ports import DeviceKey, KeyedMeter, MeterChoice
 from openmains.domain.ids import TenantId
 from openmains.edges.postgres.compose import extended
-from openmains.edges.postgres.db import Connection, Pool, Row
+from openmains.edges.postgres.db import Connection, Pool, Row, rows_of
 from openmains.edges.postgres.party.keys import KEY_LOCK
 from openmains.edges.postgres.queries import load
 from openmains.wire.dtls.events import Weakness
@@ -114,7 +114,7 @@ class PostgresKeys:
         async with self._pool.acquire() as connection, connection.transaction():
             status = await _QUERIES["destroy_device_keys"].execute(connection, tenant_id=tenant_id)
             await _QUERIES["destroy_data_keys"].execute(connection, tenant_id=tenant_id)
-        return int(status.rsplit(" ", 1)[1])
+        return rows_of(status)
 
     async def note(
         self, tenant_id: TenantId, action: str, object_type: str, object_id: str, after: dict[str, object]
