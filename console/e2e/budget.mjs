@@ -47,22 +47,26 @@ export async function costOf(browser, signedIn, address, ready, locale = "zh") {
       transferred: files.reduce((sum, entry) => sum + entry.encodedBodySize, 0),
       requests: fetched.length,
       nodes: document.querySelectorAll("*").length,
-      calls: fetched.length - files.length,
-      alarms: fetched.filter((entry) => entry.name.endsWith("/alarms/shown")).length,
+      asked: fetched.filter((entry) => entry.name.includes("/api/")).map((entry) => entry.name.slice(entry.name.indexOf("/api/"))),
     };
   });
   await context.close();
-  return cost;
+  const { asked, ...rest } = cost;
+  const alarms = asked.filter((path) => path.endsWith("/alarms/shown")).length;
+  const calls = new Set(asked).size;
+  return { ...rest, calls, again: asked.length - calls, alarms, asked };
 }
 
 export async function checkBudget(browser, demo, signedIn) {
   const over = [];
   for (const { at, ready, charts = false } of PAGES) {
-    // An alarm that happens just then is told by the bell, and what shows alarms is asked again: that is not what the page costs.
+    // An alarm that happens just then is told by the bell, and what shows alarms is asked again; so is, where the machine is slow, what a page
+    // asks by the clock before all of it has come: that is not what the page costs.
     let cost = await costOf(browser, signedIn, demo.url + at, ready);
-    for (let again = 0; cost.alarms > 0 && again < 3; again += 1) cost = await costOf(browser, signedIn, demo.url + at, ready);
-    console.log(`  budget ${at} ${Object.entries(cost).map(([name, value]) => `${name} ${String(Number(value.toFixed(3)))}`).join(", ")}`);
-    if (at === "/" && cost.calls > HOME_CALLS) over.push(`${at}: ${String(cost.calls)} calls > ${String(HOME_CALLS)}`);
+    for (let again = 0; cost.alarms + cost.again > 0 && again < 3; again += 1) cost = await costOf(browser, signedIn, demo.url + at, ready);
+    const { asked, ...figures } = cost;
+    console.log(`  budget ${at} ${Object.entries(figures).map(([name, value]) => `${name} ${String(Number(value.toFixed(3)))}`).join(", ")}`);
+    if (at === "/" && cost.calls > HOME_CALLS) over.push(`${at}: ${String(cost.calls)} calls > ${String(HOME_CALLS)}: ${asked.join(" ")}`);
     for (const [name, most] of Object.entries(BUDGET)) {
       const limit = name === "transferred" && charts ? most + CHARTS : most;
       if (cost[name] > limit) over.push(`${at}: ${name} ${String(cost[name])} > ${String(limit)}`);

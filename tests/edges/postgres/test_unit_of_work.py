@@ -19,14 +19,25 @@ NO_CONNECTION = cast(Connection, None)
 
 
 def _asked_for() -> set[str]:
-    """Names within ``work[…]`` anywhere in the source."""
+    """Names within ``work[…]`` anywhere in the source; a parameter that is a port (``type[…]``) is its caller's name for one."""
     found = set()
     for path in (ROOT / "src" / "openmains").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        given = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg) and _is_type(node.annotation)}
+        for node in ast.walk(tree):
             if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "work":
                 assert isinstance(node.slice, ast.Name), f"{path}:{node.lineno}: a port is asked for by its name"
                 found.add(node.slice.id)
+        found -= given
     return found
+
+
+def _is_type(annotation: ast.expr | None) -> bool:
+    return (
+        isinstance(annotation, ast.Subscript)
+        and isinstance(annotation.value, ast.Name)
+        and annotation.value.id == "type"
+    )
 
 
 def test_every_port_asked_for_has_an_adapter_and_every_adapter_is_asked_for() -> None:
