@@ -37,6 +37,7 @@ try {
     { name: "readings of a month", at: (turn) => `/meters/${meterOf(turn)}?tab=readings&from=2026-05-31&to=${day}`, ready: "canvas", limit: HISTORY_MS },
     { name: "half hours of a week", at: (turn) => `/meters/${meterOf(turn)}?tab=readings&from=2026-06-24&to=${day}&step=slot`, ready: "canvas", limit: HISTORY_MS },
     { name: "gaps", at: () => "/gaps", ready: "tbody tr", limit: HISTORY_MS },
+    { name: "network of 10,000 nodes", at: () => "/network", ready: "canvas.picture[data-drawn]", limit: HISTORY_MS },
     { name: "collection report", at: () => `/report?day=${day}`, ready: "tr.total", limit: HISTORY_MS },
   ];
   const figures = {};

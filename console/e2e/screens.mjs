@@ -3,6 +3,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { openPage } from "./browser.mjs";
+import { bigNetwork } from "./network.mjs";
 
 const folder = process.env.OPENMAINS_E2E_SCREENS ?? fileURLToPath(new URL("../../docs/screens/", import.meta.url));
 const LARGEST = 200_000;
@@ -31,6 +32,7 @@ export async function takeScreens(browser, url, signedIn) {
     { name: "exceptions", at: "/exceptions", wait: "tbody tr", click: ".choices button:last-child" },
     { name: "alarms", at: "/alarms?status=all", wait: "main .card" },
     { name: "system", at: "/system", wait: "tbody th" },
+    { name: "network", at: "/network", wait: "canvas.picture[data-drawn]", given: { path: "**/api/v1/network/topology", json: bigNetwork(true) } },
     { name: "driver", at: "/drivers/openmains/water-1", wait: "article" },
   ];
   const sizes = [
@@ -41,7 +43,8 @@ export async function takeScreens(browser, url, signedIn) {
     for (const theme of locale === "zh" ? ["light", "dark"] : ["light"]) {
       for (const size of sizes) {
         const { context, page } = await openPage(browser, signedIn, locale, { viewport: size.viewport, colorScheme: theme });
-        for (const { name, at, wait, click, settleMs } of pages) {
+        for (const { name, at, wait, click, settleMs, given } of pages) {
+          if (given !== undefined) await page.route(given.path, (route) => route.fulfill({ json: given.json }));
           await page.goto(url + at);
           await page.locator(wait).first().waitFor();
           if (click !== undefined) await page.locator(click).first().click();

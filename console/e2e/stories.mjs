@@ -11,6 +11,7 @@ import { controlStories } from "./control.mjs";
 import { installerStory, readerStory } from "./field.mjs";
 import { frameStories } from "./frame.mjs";
 import { keyStories } from "./keys.mjs";
+import { networkStories } from "./network.mjs";
 import { operatorStories } from "./operator.mjs";
 import { ownStories } from "./own.mjs";
 import { walkPaths } from "./paths.mjs";
@@ -32,6 +33,7 @@ const STORIES = {
   ...ownStories,
   ...controlStories,
   ...registryStories,
+  ...networkStories,
   ...readingStories,
   ...alarmStories,
   ...frameStories,

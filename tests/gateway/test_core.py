@@ -236,6 +236,16 @@ def test_items_go_up_until_they_are_stored() -> None:
     assert box.store.waiting() == 0 and box.core.to_north(box.now + 200_000) is None
 
 
+def test_a_second_box_of_the_same_name_at_the_broker_is_told_once_an_hour() -> None:
+    box = Box()
+    box.core.name_taken(box.now)
+    box.core.name_taken(box.now + 1_000)
+    told = [
+        word for word in box.words(GatewayEvent) if isinstance(word, GatewayEvent) and word.event == "duplicate_gateway"
+    ]
+    assert len(told) == 1 and "broker" in told[0].detail
+
+
 def test_time_and_power_are_told() -> None:
     box = Box(box_ms=NOW_MS + 3_600_000)
     state = box.core.state(box.now)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from openmains.app.network.book import NetworkBook, SaidEvent, SaidGateway, relay_of
 from openmains.domain.period import DAY_S
 from openmains.edges.sqlite.gateway_store import SqliteGatewayStore
 from openmains.emulator.gateway.body import PlainBody
@@ -160,3 +161,43 @@ def test_a_relay_that_breaks_is_told_and_its_meters_find_another_way() -> None:
     silent = {event.meter for _, event in town.platform.named("silent")}
     back = {event.meter for _, event in town.platform.named("heard_again")}
     assert back <= silent <= set(behind)
+
+
+def test_what_a_gateway_says_of_its_network_is_so_and_a_relay_that_fails_is_told_within_a_minute() -> None:
+    """With the network's book of the platform: the whole tree by what was said, a relay lost and the meters behind it 60 s later at most."""
+    town = RadioTown(11, 1, 24, probe_s=30)
+    town.north_ms = 10_000
+    town.run(2)
+    box = town.gateways[0]
+    assert box.program is not None
+    said = {node.number: node for _, state in town.platform.states for node in state.net.nodes}
+    assert {number: (node.logical, node.via, node.channel, node.slice_index, node.is_active) for number, node in said.items()} == {
+        each.kept.number: (each.kept.logical, each.kept.via, each.kept.channel, each.kept.slice_index, each.kept.is_active)
+        for each in box.program.members
+    }  # fmt: skip
+    assert all(
+        1 <= node.messages <= 3 and node.heard >= 1 and node.missed == 0 and not node.is_silent
+        for node in said.values()
+    )
+    lates = [node.late_ms for node in said.values() if node.is_active and node.late_ms is not None]
+    assert len(lates) > 10 and all(0 < late < 30_000 for late in lates)
+    newest = town.platform.states[-1][1].net
+    assert (newest.slots_used, newest.slots, newest.network) == (24, 2 * (2880 - 360), box.config.network)
+    assert newest.counters["messages"] == sum(town.platform.messages.values())
+    assert all(not relay.is_lost and 0.8 < relay.answered / relay.asked <= 1 for relay in newest.relays)
+    vias = [node.via for node in said.values() if node.via]
+    relay = town.relays[max(vias, key=vias.count) - 1]
+    town.platform.events.clear()
+    relay.is_broken = True
+    town.run(60 / DAY_S)
+    ((number, event),) = town.platform.named("relay_lost")
+    book, state = NetworkBook(), town.platform.states[-1][1]
+    book.event(
+        SaidEvent(number, "s", 1, 1, 1, event.event, relay_of(event.detail), "", None, event.detail), lambda: None
+    )
+    book.state(SaidGateway(number, 2, 1, 0, state), lambda number: None)
+    taken = book.take()
+    assert taken is not None and taken.events[0].fails and taken.events[0].relay == relay.number
+    lost = [node.word for node in taken.nodes if getattr(node.word, "is_lost", False)]
+    assert [word.number for word in lost] == [relay.number]
+    assert sum(node.via == relay.number for node in said.values()) == vias.count(relay.number) > 0

@@ -106,6 +106,12 @@ def register(system: System, path: str) -> str | None:
     return found
 
 
+def network(system: System) -> dict[str, str]:
+    """How each node stands."""
+    told = system.get("/network/topology")
+    return {number: told["states"][state] for number, state in zip(told["number"], told["state"], strict=True)}
+
+
 async def check(system: System, town: CommandedTown, module: RadioModule, gateway: GatewayProcess, book: str) -> None:
     # known by the platform, it has the time, and gives it to its meters
     shown = await until(lambda: (one := system.get(book))["is_connected"] and one)
@@ -119,6 +125,10 @@ async def check(system: System, town: CommandedTown, module: RadioModule, gatewa
         assert clock_ms is not None and abs(clock_ms - now_ms()) < 2_000
     refused = f"{GATEWAY}/{UNLISTED:016d}"  # it joined, and nobody said that it may
     await until(lambda: refused in {row["name"] for row in system.get(book)["refusals"]})
+    wanted = {GATEWAY: "well", str(VALVED): "well", str(PREPAID): "well", f"{UNLISTED:016d}": "well"}
+    await until(lambda: network(system) == wanted)
+    joined = {row["meter"] for row in system.get("/network/events")["items"] if row["event"] == "joined"}
+    assert joined == {f"{number:016d}" for number in (VALVED, PREPAID, UNLISTED)}
 
     await carried_out(town, gateway, valved, town.give(1, "valve_close", "gateway-close", signed=True))
     top_up = town.give(2, "top_up", "gateway-top-up", signed=True, params={"amount": 5_000, "balance_kind": 0})

@@ -5,7 +5,7 @@ seed.
 True time is the air's, ms since 1970 UTC. Each gateway has a counting clock that goes wrong by ``ppm`` and a box clock that may stand anywhere.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,14 +23,17 @@ from openmains.wire.gateway.messages import (
     CommandWord,
     GatewayCommand,
     GatewayEvent,
+    GatewayState,
     Item,
     MeterMessage,
     Stored,
     TimeOffer,
     UpBatch,
     decode_down_untrusted,
+    decode_state_untrusted,
     decode_up_untrusted,
     encode_down,
+    encode_state,
     encode_up,
 )
 from openmains.wire.gbt36330.air import AirFrame, AirKind, meter_key
@@ -39,7 +42,7 @@ from openmains.wire.gbt36330.content import History, decode_untrusted
 START_MS = 1_767_225_600_000  # 2026-01-01 00:00 UTC
 FIRST_DAY = START_MS // 1000 // DAY_S
 KEY = b"a key of the town's networks 123"
-NORTH_MS = 300_000  # so often a gateway speaks to the platform
+NORTH_MS = 300_000  # so often a gateway speaks to the platform, unless the town says otherwise
 SPACING_M = 1_500.0
 
 
@@ -56,6 +59,7 @@ class TownPlatform:
     registers: dict[tuple[str, int], int] = field(default_factory=dict)
     messages: Counter[tuple[str, bytes]] = field(default_factory=Counter)
     events: list[tuple[str, GatewayEvent]] = field(default_factory=list)
+    states: deque[tuple[str, GatewayState]] = field(default_factory=lambda: deque(maxlen=1_000))
     words: Counter[tuple[str, str]] = field(default_factory=Counter)
     seen: set[tuple[str, Item]] = field(default_factory=set)
     counters: Counter[str] = field(default_factory=Counter)
@@ -167,19 +171,23 @@ class TownGateway:
             program.north_received(told, mono)
         if reachable:
             state = program.state(mono)
+            platform.states.append((number, decode_state_untrusted(encode_state(state))))
             program.north_received(TimeOffer(state.ask, now_ms, 480), mono)
             for command in self.town.given.pop(number, []):
                 word = decode_down_untrusted(encode_down(command))
                 assert isinstance(word, GatewayCommand)
                 program.north_received(word, mono)
         self.turn(now_ms)
-        self.town.air.at(now_ms + NORTH_MS, lambda at_ms: self._north(at_ms, run))
+        self.town.air.at(now_ms + self.town.north_ms, lambda at_ms: self._north(at_ms, run))
 
 
 class RadioTown:
-    """``gateways`` on a grid, each with ``meters`` around it; those further off are heard by relays. Neighbours have other channels."""
+    """``gateways`` on a grid, each with ``meters`` around it; those further off are heard by relays. Neighbours have other channels.
+    ``probe_s``: longer than a gateway's own, for days with thousands of relays are long enough."""
 
-    def __init__(self, seed: int, gateways: int, meters: int, *, relays: int = 4, loss: float = 0.05) -> None:
+    def __init__(
+        self, seed: int, gateways: int, meters: int, *, relays: int = 4, loss: float = 0.05, probe_s: int = 900
+    ) -> None:
         self.random = _seeded(seed)
         self.air = Air(_seeded(seed + 1), self.near, loss=loss, now_ms=START_MS)
         self.platform = TownPlatform()
@@ -189,12 +197,13 @@ class RadioTown:
         self.meters: dict[str, RadioMeter] = {}
         self._by_network: dict[int, list[TownGateway]] = {}
         self._wakes: dict[int, int] = {}
+        self.north_ms = NORTH_MS
         side = max(1, round(gateways**0.5 + 0.499))
         for place in range(gateways):
             column, row = place % side, place // side
             pair = 1 + 2 * (column % 2 + 2 * (row % 2))
             config = GatewayConfig(f"{9_000_000_000_000_000 + place}", place + 1, KEY, channels=(pair, pair + 1),
-                                   relays=tuple(range(1, relays + 1)))  # fmt: skip
+                                   relays=tuple(range(1, relays + 1)), probe_s=probe_s)  # fmt: skip
             x, y = column * SPACING_M, row * SPACING_M
             box = TownGateway(
                 self, config, x, y, self.random.randint(-1, 1), SqliteGatewayStore(":memory:", config.number)

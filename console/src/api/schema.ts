@@ -5265,6 +5265,107 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/network/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListNetworkEvents
+         * @description The network's log, newest first: joins, losses, clocks, power. Kept for 400 days.
+         */
+        get: operations["list_network_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/nodes/{concentrator_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ReadNetworkNode
+         * @description A gateway, or a relay or meter of it.
+         */
+        get: operations["read_network_node"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/nodes/{concentrator_id}/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ReadNetworkDays
+         * @description How well it carried day by day, and what that lets expect: a straight line, only where the values bear one.
+         */
+        get: operations["read_network_days"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/nodes/{concentrator_id}/place": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * PlaceNetworkNode
+         * @description What a gateway or relay is called and where it stands (WGS-84).
+         */
+        put: operations["place_network_node"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/topology": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ReadTopology
+         * @description All gateways, concentrators and operators' platforms with the relays and meters behind them, in columns; where meters are with the
+         *     right to see premises. At most 20,000 meters. Operators' platforms are of the whole utility: not told to people of limited reach.
+         */
+        get: operations["read_topology"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notice-calendars": {
         parameters: {
             query?: never;
@@ -11764,6 +11865,104 @@ export interface components {
             /** @default  */
             network: string;
         };
+        /** NetworkDay */
+        NetworkDay: {
+            battery_mv: number | null;
+            clock_off_ms: number | null;
+            /** Format: date */
+            day: string;
+            delivery_ppm: number | null;
+            heard: number;
+            late_ms: number | null;
+            messages: number;
+            missed: number;
+            repeats: number;
+            slots: number | null;
+            slots_used: number | null;
+            waiting: number | null;
+        };
+        /** NetworkEvent */
+        NetworkEvent: {
+            at: string | null;
+            concentrator_id: number;
+            detail: string;
+            event: string;
+            event_id: number;
+            gateway: string;
+            meter: string;
+            meter_id: number | null;
+            /** Format: date-time */
+            received_at: string;
+            relay: number;
+        };
+        /** NetworkForecast */
+        NetworkForecast: {
+            day: string | null;
+            error: number | null;
+            limit: number;
+            /** @enum {string} */
+            quantity: "delivery_ppm" | "slots_used" | "battery_mv";
+            slope: number | null;
+            /** @enum {string} */
+            verdict: "too_few" | "steady" | "away" | "far" | "reaches" | "beyond";
+        };
+        /** NetworkHistory */
+        NetworkHistory: {
+            days: components["schemas"]["NetworkDay"][];
+            forecasts: components["schemas"]["NetworkForecast"][];
+        };
+        /** NetworkNode */
+        NetworkNode: {
+            battery_mv: number | null;
+            battery_pct: number | null;
+            channel: number | null;
+            clock: string;
+            clock_off_ms: number | null;
+            commands: number | null;
+            concentrator_id: number;
+            counters: {
+                [key: string]: number;
+            };
+            dropped: number | null;
+            gateway: string;
+            heard: number | null;
+            heard_at: string | null;
+            is_active: boolean | null;
+            is_connected: boolean | null;
+            is_failed: boolean | null;
+            joined_at: string | null;
+            /** @enum {string} */
+            kind: "platform" | "gateway" | "concentrator" | "dtu" | "terminal" | "relay" | "meter";
+            lat_e7: number | null;
+            late_ms: number | null;
+            logical: number | null;
+            lon_e7: number | null;
+            messages: number | null;
+            meter_id: number | null;
+            missed: number | null;
+            name: string;
+            network: number | null;
+            number: string;
+            place: string;
+            power: string;
+            repeats: number | null;
+            said_at: string | null;
+            slice: number | null;
+            slots: number | null;
+            slots_used: number | null;
+            version: string;
+            via: number;
+            waiting: number | null;
+        };
+        /** NetworkPlace */
+        NetworkPlace: {
+            lat_e7?: number | null;
+            lon_e7?: number | null;
+            /** @default  */
+            name: string;
+            /** @default  */
+            place: string;
+        };
         /** NewAccount */
         NewAccount: {
             customer_id?: number | null;
@@ -12958,6 +13157,11 @@ export interface components {
         /** Page[MonitorRow] */
         Page_MonitorRow: {
             items: components["schemas"]["MonitorRow"][];
+            next: string | null;
+        };
+        /** Page[NetworkEvent] */
+        Page_NetworkEvent: {
+            items: components["schemas"]["NetworkEvent"][];
             next: string | null;
         };
         /** Page[Notice] */
@@ -15219,6 +15423,22 @@ export interface components {
         TokenWithSecret: {
             secret: string;
             token: components["schemas"]["ApiToken"];
+        };
+        /** Topology */
+        Topology: {
+            /** Format: date-time */
+            at: string;
+            key: number[];
+            kind: number[];
+            kinds: ("platform" | "gateway" | "concentrator" | "dtu" | "terminal" | "relay" | "meter")[];
+            lat_e7: (number | null)[];
+            left_out: number;
+            lon_e7: (number | null)[];
+            name: string[];
+            number: string[];
+            parent: number[];
+            state: number[];
+            states: ("well" | "unknown" | "failed" | "cut_off" | "warned")[];
         };
         /** TracedField */
         TracedField: {
@@ -47845,6 +48065,546 @@ export interface operations {
                 };
                 content: {
                     "application/json": null;
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_network_events: {
+        parameters: {
+            query?: {
+                concentrator_id?: number | null;
+                /** @description ``next`` of the page before; fits the same list only. */
+                cursor?: string | null;
+                /** @description Only what somebody is to look at. */
+                faults?: boolean;
+                /** @description Rows of a page. */
+                limit?: number;
+                meter?: string | null;
+                relay?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_NetworkEvent"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_network_node: {
+        parameters: {
+            query?: {
+                /** @description A meter's number; empty: none, the gateway itself or the relay. */
+                meter?: string;
+                /** @description A relay's number; 0: none. */
+                relay?: number;
+            };
+            header?: never;
+            path: {
+                concentrator_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkNode"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_network_days: {
+        parameters: {
+            query?: {
+                /** @description How many days back. */
+                days?: number;
+                /** @description A meter's number; empty: none, the gateway itself or the relay. */
+                meter?: string;
+                /** @description A relay's number; 0: none. */
+                relay?: number;
+            };
+            header?: never;
+            path: {
+                concentrator_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkHistory"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    place_network_node: {
+        parameters: {
+            query?: {
+                /** @description A relay's number; 0: none. */
+                relay?: number;
+            };
+            header?: never;
+            path: {
+                concentrator_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NetworkPlace"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkPlace"];
+                };
+            };
+            /** @description Input not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description An engine is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_topology: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Topology"];
                 };
             };
             /** @description Input not valid */

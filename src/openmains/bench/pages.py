@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 
 from openmains.bench import calibration
+from openmains.bench.network_data import add_network
 from openmains.bench.query import Sizes, build_in
 from openmains.bench.system import free_port
 from openmains.edges.postgres.db import connect
@@ -70,6 +71,7 @@ async def _prepare(args: argparse.Namespace, var: Path) -> str:
         try:
             code = await connection.fetchval("SELECT code FROM tenant WHERE tenant_id = $1", tenant_id)
             await connection.execute("DELETE FROM app_user WHERE tenant_id = $1", tenant_id)
+            await add_network(connection, tenant_id)
         finally:
             await connection.close()
         _, _, password = await create_tenant_admin(

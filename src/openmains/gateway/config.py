@@ -17,7 +17,8 @@ class GatewayConfig:
     bytes, out of which each meter's own is made. ``channels``: of its slices, no neighbour's; ``relays``: numbers of those that there are.
 
     ``tries``, ``timeout_ms``: of a message (5.7 f); ``command_windows``: in how many of its meter's windows a command is tried.
-    ``trusts_box``: the box has the right time by itself, so meters are given it though the platform has not said it."""
+    ``probe_s``: so often each relay is asked whether it is there. ``trusts_box``: the box has the right time by itself, so meters are given it
+    though the platform has not said it."""
 
     number: str
     network: int
@@ -31,6 +32,7 @@ class GatewayConfig:
     command_windows: int = 12
     utc_offset_min: int = 480
     trusts_box: bool = False
+    probe_s: int = 30
     kept_days: int = 30
     most_kept: int = 500_000
     profile: Profile = DEFAULT
@@ -49,6 +51,7 @@ class GatewayConfig:
             ("timeout_ms is 200 to 60000", 200 <= self.timeout_ms <= 60_000),
             ("command_windows is 1 to 1000", 1 <= self.command_windows <= 1000),
             ("utc_offset_min is -840 to 840", -840 <= self.utc_offset_min <= 840),
+            ("probe_s is 25 to 3600", 25 <= self.probe_s <= 3_600),
             ("kept_days is 1 to 365", 1 <= self.kept_days <= 365),
             ("most_kept is 1000 or more", self.most_kept >= 1000),
         ):  # fmt: skip

@@ -20,6 +20,7 @@ from openmains.gateway.joins import Joins
 from openmains.gateway.members import Member, Members
 from openmains.gateway.neighbours import Neighbours
 from openmains.gateway.outbox import Outbox
+from openmains.gateway.report import NetworkReport
 from openmains.gateway.slots import is_own
 from openmains.gateway.store import GatewayStore
 from openmains.wire.cursor import Reader
@@ -70,6 +71,7 @@ class Gateway:
         self.counters: Counter[str] = Counter()
         self.clock = GatewayClock(store.clock(), boot, mono_ms, box_ms, trusts_box=config.trusts_box)
         self.members = Members(config, store, random, mono_ms)
+        self._report = NetworkReport(config, self.members, self.clock, mono_ms)
         self.commands = CommandDelivery(config, store, self.clock.utc_ms, self.counters)
         self.power = "mains"
         self._version, self._random = version, random
@@ -128,10 +130,15 @@ class Gateway:
     def north_connected(self) -> None:
         """What may not have arrived is said again."""
         self._outbox.connected()
+        self._report.again()
 
     def north_lost(self) -> None:
         """Nothing is said until it is there again."""
         self._outbox.lost()
+
+    def name_taken(self, mono_ms: int) -> None:
+        """The broker ended our connection because another box signed in under our name."""
+        self._neighbours.name_taken(mono_ms)
 
     def set_power(self, source: str, mono_ms: int) -> None:
         """``source``: mains or battery."""
@@ -168,7 +175,7 @@ class Gateway:
         return GatewayState(
             self.store.name, self.run.hex(), ask, self.clock.utc_ms(mono_ms), self.clock.source, self.power, self._version,
             len(self.members), self.members.silent, self.store.waiting(), self.store.dropped(),
-            self.commands.count,
+            self.commands.count, self._report.word(self._neighbours.relays(self.clock, mono_ms), self.counters, mono_ms),
         )  # fmt: skip
 
     def _joined(self, member: Member, is_new: bool, mono_ms: int) -> None:
@@ -214,6 +221,7 @@ class Gateway:
         if self.store.is_repeat(number, event.sequence, digest, utc_ms, UNIQUE_MS):
             content = None
             self.counters["repeated"] += 1
+            self._report.message(member, mono_ms, is_repeat=True)
         elif event.custom & SEGMENTED:
             try:
                 content = self._segment(number, event, utc_ms)
@@ -225,6 +233,7 @@ class Gateway:
         elif content is not None:
             self.store.add(utc_ms, MeterMessage(number, event.message_type, content, member.kept.via))
             self.counters["messages"] += 1
+            self._report.message(member, mono_ms, is_repeat=False)
         more = self.commands.waits_for(number)
         told = Receipt(self.clock.offered_ms(mono_ms), self.config.utc_offset_min, more)
         member.peer.confirm(event, encode_receipt(told, self.config.profile.byte_order))
@@ -243,6 +252,7 @@ class Gateway:
         off_ms = (
             told.at * 1000 - offered_ms
         )  # it says whole seconds, and may have said it several times before it was heard
+        self._report.clock_off(member, off_ms)
         tries_ms = self.config.tries * self.config.timeout_ms * (2 if member.kept.via else 1)
         if off_ms >= OFF_MS or off_ms <= -OFF_MS - 1_000 - tries_ms:
             self._tell(mono_ms, "meter_clock_off", member.kept.number, f"{off_ms // 1000} s")
@@ -262,6 +272,7 @@ class Gateway:
         self._send(member)
 
     def _heard(self, member: Member, mono_ms: int) -> None:
+        self._report.heard(member, mono_ms)
         member.heard_ms = mono_ms
         if member.is_silent:
             member.is_silent = False

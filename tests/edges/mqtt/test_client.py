@@ -93,3 +93,11 @@ async def test_who_is_not_let_in_is_told_why(tmp_path: Path) -> None:
     async with mosquitto(tmp_path) as port, client(port, Listener(), "wrong") as ours:
         await until(lambda: ours.state == "not let in: reason 0x87")
         assert not ours.is_connected
+
+
+@pytest.mark.usefixtures("foreign_programs")
+async def test_who_signs_in_under_our_name_is_noticed(tmp_path: Path) -> None:
+    async with mosquitto(tmp_path) as port, client(port, Listener()) as ours:
+        await until(lambda: ours.is_connected)
+        async with client(port, Listener()):
+            await until(lambda: ours.counters["mqtt.taken_over"] >= 1)

@@ -28,6 +28,7 @@ ALARM, READINGS, SECURITY, LEDGER, BILLING = (
     load(CONTEXTS + name) for name in ("alarm", "readings", "security", "ledger", "billing")
 )
 TAGS = load(CONTEXTS + "fleet", "tags.sql")
+NETWORK, NETWORK_EDGE = load(CONTEXTS + "network"), load(CONTEXTS + "network", "edge.sql")
 OPERATORS = load(CONTEXTS + "fleet", "operator_work.sql")
 CLOCK, DIAGNOSIS = load(CONTEXTS + "rule", "clock.sql"), load(CONTEXTS + "home", "diagnosis.sql")
 BIG = {
@@ -154,6 +155,71 @@ async def test_what_an_edge_asks_for_operators_platforms(house: House) -> None:
     asked = {"platform_ids": [1], "after": house.meters[0], "now_us": 1, "most": 20}
     await house.expect(OPERATORS["missing_devices"], "meter_pkey", **asked)
     await house.expect(OPERATORS["walked_to"], "meter_pkey", after=house.meters[0])
+
+
+async def test_the_network_of_ten_thousand_nodes(house: House) -> None:
+    """A neighbour's network is as large: what is ours is found by an index, and a node, its days and the log by theirs."""
+    heads = {}
+    for tenant in (
+        house.tenant_id,
+        await house.owner.fetchval("SELECT max(tenant_id) FROM meter WHERE number LIKE 'plan%'"),
+    ):
+        heads[tenant] = await house.owner.fetchval(
+            "INSERT INTO concentrator (tenant_id, number, poll_s) VALUES ($1, lpad($1::text, 16, '8'), 60) RETURNING concentrator_id",
+            tenant,
+        )
+        await house.owner.execute(
+            "WITH made AS (SELECT meter_id, number FROM meter WHERE tenant_id = $1 AND number LIKE 'plan%' LIMIT 10000),"
+            " behind AS (INSERT INTO concentrator_meter (meter_id, concentrator_id, tenant_id) SELECT meter_id, $2, $1 FROM made),"
+            " nodes AS (INSERT INTO network_node (concentrator_id, relay, meter, tenant_id, meter_id, is_failed, joined_us, said_us)"
+            "   SELECT $2, 0, number, $1, meter_id, false, 1, 1 FROM made),"
+            " days AS (INSERT INTO network_day (concentrator_id, relay, meter, day, tenant_id) SELECT $2, 0, number, day, $1"
+            "   FROM made, generate_series(1, 5) day)"
+            " INSERT INTO network_event (concentrator_id, tenant_id, store, item, at_us, received_us, event, relay, meter, detail)"
+            " SELECT $2, $1, 's', row_number() OVER (), 1, 1, 'joined', 0, number, '' FROM made",
+            tenant, heads[tenant],
+        )  # fmt: skip
+    large = frozenset(
+        {*BIG, "network_node", "network_day", "network_event", "concentrator_meter"} - {"meter", "meter_state"}
+    )
+    for table in ("concentrator", "concentrator_meter", "network_node", "network_day", "network_event"):
+        await house.owner.execute(f"ANALYZE {table}")
+    mine: dict[str, Any] = {"tenant_id": house.tenant_id}
+    one = mine | {"concentrator_id": heads[house.tenant_id], "relay": 0, "meter": "plan7"}
+    await house.expect(
+        NETWORK["node"], "concentrator_pkey network_node_pkey meter_tenant_id_number_key", **one, big=large | BIG
+    )
+    await house.expect(NETWORK["days"], "network_day_pkey", **one, since_day=1, big=large)
+    asked = mine | {
+        "before": None,
+        "concentrator_id": None,
+        "relay": None,
+        "meter": None,
+        "faults": False,
+        "fault_events": [],
+        "most": 50,
+    }
+    await house.expect(NETWORK["events"], "network_event_newest|network_event_pkey", **asked, big=large)
+    values: dict[str, Any] = {name: [None] for name in NETWORK_EDGE["put_nodes"].params}
+    values |= {"numbers": [f"{house.tenant_id:8>16}"], "relays": [0], "meters": ["plan7"]}
+    await house.expect(NETWORK_EDGE["put_nodes"], "network_node_pkey", **values, big=large)
+    explained = await house.owner.fetchval(
+        f"EXPLAIN (ANALYZE, FORMAT json) {NETWORK['meters'].sql}",
+        *NETWORK["meters"].arguments(mine | {"silent_us": 1, "placed": True, "most": 20_000}),
+    )
+    indexes, _ = read_plan(explained[0]["Plan"])
+    assert explained[0]["Plan"]["Actual Rows"] == 10_000
+    nested = [
+        node
+        for node in _nodes(explained[0]["Plan"])
+        if node.get("Actual Loops", 1) > 1 and node["Node Type"] == "Seq Scan"
+    ]
+    assert not nested, indexes  # nothing is read as a whole for each meter
+    await house.owner.execute("DELETE FROM concentrator WHERE concentrator_id = ANY ($1)", list(heads.values()))
+
+
+def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *(each for part in plan.get("Plans", ()) for each in _nodes(part))]
 
 
 async def test_the_list_of_meters(house: House) -> None:

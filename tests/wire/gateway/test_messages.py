@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openmains.wire.errors import WireError
+from openmains.wire.gateway.fields import MOST_DATA, MOST_INT
 from openmains.wire.gateway.messages import (
     COMMAND_STATES,
-    MOST_DATA,
-    MOST_INT,
     MOST_ITEMS,
     CommandWord,
     Down,
@@ -33,6 +32,7 @@ from openmains.wire.gateway.messages import (
     gateway_of,
     topic,
 )
+from openmains.wire.gateway.network import LAYOUT, MOST_NODES, NOTHING, NetworkWord, NodeWord, RelayWord
 
 _integers = st.integers(0, MOST_INT)
 _data = st.binary(max_size=200)
@@ -45,6 +45,22 @@ _words = (
 )
 _items = st.builds(Item, st.integers(1, MOST_INT), _integers, _words)
 batches = st.builds(UpBatch, _texts, _texts, st.lists(_items, min_size=1, max_size=5).map(tuple))
+_nodes = st.builds(
+    NodeWord, _meters, st.integers(0, 65_535), st.integers(0, 255), st.integers(0, 255), st.integers(0, 86_400), st.booleans(), st.booleans(),
+    *([_integers] * 5), st.none() | st.integers(0, 86_400_000), st.none() | st.integers(-MOST_INT // 2**20, MOST_INT // 2**20),
+)  # fmt: skip
+_networks = st.just(NOTHING) | st.builds(
+    NetworkWord,
+    st.just(LAYOUT),
+    st.integers(0, 65_535),
+    _integers,
+    _integers,
+    st.lists(st.builds(RelayWord, st.integers(1, 255), _integers, _integers, _integers, st.booleans()), max_size=3).map(
+        tuple
+    ),
+    st.lists(_nodes, max_size=3).map(tuple),
+    st.dictionaries(st.sampled_from(["messages", "repeated", "join_full"]), _integers),
+)
 states = st.builds(
     GatewayState,
     _texts,
@@ -59,6 +75,7 @@ states = st.builds(
     _integers,
     _integers,
     _integers,
+    _networks,
 )
 downs = (
     st.builds(Stored, _texts, _texts, st.lists(st.integers(1, MOST_INT), min_size=1, max_size=9).map(tuple))
@@ -143,6 +160,46 @@ def test_so_many_items_and_no_more() -> None:
         else:
             with pytest.raises(WireError):
                 decode_up_untrusted(data)
+
+
+STATE = GatewayState(
+    "6b1f0a44c2d97e03", "0badcafe", "a1b2", 1_767_288_660_000, "platform", "mains", "1.0", 1, 0, 0, 0, 0,
+    NetworkWord(
+        LAYOUT, 7, 1, 5040, (RelayWord(3, 40, 39, 1_767_288_650_000, False),),
+        (NodeWord("0000460000000001", 1, 3, 2, 17, True, False, 1_767_288_600_123, 4, 1, 4, 0, 2_310, None),), {"messages": 4},
+    ),
+)  # fmt: skip
+STATE_TEXT = (
+    '{"store":"6b1f0a44c2d97e03","run":"0badcafe","ask":"a1b2","clock":"platform","power":"mains","version":"1.0","meters":1,"silent":0,"waiting":0,'
+    '"dropped":0,"commands":0,"at":1767288660000,"v":2,"network":7,"slots_used":1,"slots":5040,"relays":[[3,40,39,1767288650000,0]],'
+    '"nodes":[["0000460000000001",1,3,2,17,1,1767288600123,4,1,4,0,2310,null]],"counters":{"messages":4}}'
+)
+
+
+def test_the_state_of_the_page_both_ways_and_what_it_may_not_say() -> None:
+    assert encode_state(STATE).decode() == STATE_TEXT
+    assert decode_state_untrusted(STATE_TEXT.encode()) == STATE
+    value = json.loads(STATE_TEXT)
+    first = {
+        name: each
+        for name, each in value.items()
+        if name not in ("v", "network", "slots_used", "slots", "relays", "nodes", "counters")
+    }
+    for told in (first, first | {"v": 1, "nodes": "unread"}):
+        assert decode_state_untrusted(json.dumps(told).encode()).net == NOTHING
+    later = value | {"v": 3, "nodes": [[*value["nodes"][0], "more"]], "relays": [[*value["relays"][0], 5]]}
+    assert decode_state_untrusted(json.dumps(later).encode()).net.nodes == STATE.net.nodes
+    node = value["nodes"][0]
+    for bad in (
+        {"v": 0}, {"v": "2"}, {"network": 65_536}, {"nodes": [node] * (MOST_NODES + 1)}, {"nodes": {}}, {"nodes": [node[:12]]},
+        {"nodes": [["1", *node[1:]]]}, {"nodes": [[*node[:2], 256, *node[3:]]]}, {"nodes": [[*node[:11], -1, None]]}, {"nodes": [7]},
+        {"nodes": [[*node[:12], 1.5]]}, {"relays": [[0, 1, 1, 1, 0]]}, {"relays": [[1, 1, 1, 1, 2]]}, {"relays": [[1, 1, 1, 1]]},
+        {"relays": [[1] * 5] * 256},
+        {"counters": {"a": -1}}, {"counters": {"a b": 1}}, {"counters": {"": 1}}, {"counters": [1]},
+        {"counters": {f"a{n}": 1 for n in range(101)}},
+    ):  # fmt: skip
+        with pytest.raises(WireError):
+            decode_state_untrusted(json.dumps(value | bad).encode())
 
 
 def test_topics() -> None:

@@ -60,6 +60,7 @@ from openmains.edges.http import (
     job,
     ledger,
     monitors,
+    network,
     notice,
     notice_log,
     notice_rota,
@@ -129,7 +130,7 @@ _MODULES = (
     tariff_plans, ledger, billing, balance_differences, server_accounts,
     bill_papers, invoices, arrears, payment, payment_orders, payment_comparisons,
     debits, payment_partners, receipt_papers,
-    readings_bulk, readings_insert, readings_sums, readings_saved, readings_tasks, areas, concentrators, operator_platforms,
+    readings_bulk, readings_insert, readings_sums, readings_saved, readings_tasks, areas, concentrators, operator_platforms, network,
     driver_pages, imports, home, party, party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log,
     announcements, customer_session, customer_homes, customer_acts, subscriptions, field, field_papers,
     work_order, work_order_field, rule, system,
@@ -208,6 +209,7 @@ def openapi_config() -> OpenAPIConfig:
                 "payments",
                 "customer pages",
                 "field",
+                "network",
             )
         ]
         + [

@@ -36,6 +36,7 @@ PARTS = {  # tag of the operations: its name in Chinese
     "payments": "支付渠道与对账",
     "customer pages": "用户手机页",
     "field": "现场作业",
+    "network": "网络管理",
     "notices": "通知",
     "subscriptions": "订阅推送",
     "rules": "规则",

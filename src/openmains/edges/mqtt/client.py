@@ -32,6 +32,7 @@ log = logging.getLogger("openmains.edge")
 CONNECT_S: Final = 10.0
 KEEP_ALIVE_S: Final = 30
 SESSION_S: Final = 30 * 86_400  # the broker keeps what comes while we are away
+TAKEN_OVER: Final = 0x8E  # somebody else signed in under our name (3.14.2.1)
 RECEIVE_MOST: Final = 500  # messages that may wait for their acknowledgement, and are held by us
 FULL_S: Final = 1.0  # so often it is looked whether there is room again
 LEAST_PAUSE_S, MOST_PAUSE_S = 1.0, 60.0
@@ -278,6 +279,7 @@ class _Connection:
                     self._counters["mqtt.publish_refused"] += 1
                 taken(told.reason == 0)
         elif isinstance(told, Disconnected):
+            self._counters["mqtt.taken_over"] += told.reason == TAKEN_OVER
             raise _LeftError(_refusal("it ended the connection", told))
 
     def _done(self, packet_id: int) -> None:

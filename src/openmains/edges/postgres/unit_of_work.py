@@ -24,6 +24,7 @@ from openmains.edges.postgres.identity import adapters as identity
 from openmains.edges.postgres.ingest import adapters as ingest
 from openmains.edges.postgres.job import adapters as job
 from openmains.edges.postgres.ledger import adapters as ledger
+from openmains.edges.postgres.network import adapters as network
 from openmains.edges.postgres.notice import adapters as notice
 from openmains.edges.postgres.party import adapters as party
 from openmains.edges.postgres.payment import adapters as payment
@@ -37,7 +38,7 @@ from openmains.edges.postgres.work_order import adapters as work_order
 Port = TypeVar("Port")
 
 CONTEXTS = (
-    identity, job, party, readings, security, alarm, command, field, tariff, ledger, billing, payment, notice, rule, arrears,
+    identity, job, party, readings, network, security, alarm, command, field, tariff, ledger, billing, payment, notice, rule, arrears,
     work_order, portal, ingest,
     home,
 )  # fmt: skip

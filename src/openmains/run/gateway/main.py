@@ -116,6 +116,7 @@ class _Box:
         self._timer: asyncio.TimerHandle | None = None
         self._is_connected = False
         self._state_at = float("-inf")
+        self._taken_over = 0
 
     async def turn(self) -> None:
         """What nobody tells us of: whether the broker is there, how we are powered, when it is time to say how we are."""
@@ -125,6 +126,9 @@ class _Box:
                 self._is_connected = self.client.is_connected
                 (self.core.north_connected if self._is_connected else self.core.north_lost)()
                 self._state_at = float("-inf")
+            if self.client.counters["mqtt.taken_over"] > self._taken_over:
+                self._taken_over = self.client.counters["mqtt.taken_over"]
+                self.core.name_taken(now_ms)
             self.core.set_power(_power(), now_ms)
             if self._is_connected and self._loop.time() - self._state_at >= STATE_S:
                 self._state_at = self._loop.time()

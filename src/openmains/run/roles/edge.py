@@ -32,6 +32,7 @@ from openmains.edges.postgres.fleet.concentrators import ConcentratorFollower
 from openmains.edges.postgres.fleet.driver_pages import DriverPageFollower
 from openmains.edges.postgres.fleet.identities import IdentityFollower
 from openmains.edges.postgres.ingest.pipeline_store import PostgresPipelineStore
+from openmains.edges.postgres.network.writer import NetworkWriter
 from openmains.edges.postgres.security.keys import PostgresKeys
 from openmains.edges.udp.coap_edge import CoapEdge
 from openmains.edges.udp.shell import open_socket
@@ -184,8 +185,11 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
                 await listen_downlinks(client, settings.node, side.commands.handle)
                 if side.gateways is not None:
                     await listen_downlinks(client, settings.node, side.gateways.commands.handle)
+                    gateways, writer = side.gateways, NetworkWriter(pool)
+                    writing = _writing(gateways, standing, clock)
+                    tasks.append(asyncio.create_task(every(1.0, "gateways", writing, stop)))
                     tasks.append(
-                        asyncio.create_task(every(1.0, "gateways", _writing(side.gateways, standing, clock), stop))
+                        asyncio.create_task(every(1.0, "network", lambda: writer.write(gateways.book, now_us()), stop))
                     )
                 mqtt = side  # not before: what failed above is begun anew at the next turn
                 tasks.append(asyncio.create_task(side.run(stop)))

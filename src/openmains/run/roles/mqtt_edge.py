@@ -15,6 +15,7 @@ from openmains.app.link.mqtt.gateways import GatewayReceiver
 from openmains.app.link.mqtt.receiver import MqttReceiver
 from openmains.app.link.station.directory import Directory
 from openmains.app.link.station.standing import StandingCache
+from openmains.app.network.book import NetworkBook
 from openmains.app.security.refusals import RefusalStage
 from openmains.domain.ids import TenantId
 from openmains.edges.mqtt.client import Broker, MqttClient
@@ -63,11 +64,12 @@ class GatewaySide:
     receiver: GatewayReceiver
     commands: GatewayCommands
     standing: StandingCache
+    book: NetworkBook
 
     @property
     def counters(self) -> dict[str, int]:
         """By name."""
-        return dict(self.receiver.counters + self.commands.counters)
+        return {**(self.receiver.counters + self.commands.counters), "gateway.events_refused": self.book.refused}
 
 
 async def mqtt_side(context: EdgeContext, pool: Pool, table: Directory) -> MqttSide | None:
@@ -125,7 +127,7 @@ def _gateways(
     tenant_id: TenantId,
     note: Callable[[str, str, str], None],
 ) -> GatewaySide:
-    settings, clock, standing = context.settings, context.clock, StandingCache(now_us)
+    settings, clock, standing, book = context.settings, context.clock, StandingCache(now_us), NetworkBook()
     words = LinkReports(settings.node, clock, context.batcher.add)
     receiver = GatewayReceiver(
         tenant_id=tenant_id,
@@ -133,6 +135,7 @@ def _gateways(
         directory=table,
         intake=side.receiver,
         standing=standing,
+        book=book,
         words=words,
         clock=clock,
         publish=side.client.publish,
@@ -148,7 +151,7 @@ def _gateways(
         is_connected=receiver.is_connected,
         driver_of=context.admission.driver_for,
     )
-    return GatewaySide(receiver, commands, standing)
+    return GatewaySide(receiver, commands, standing, book)
 
 
 async def _tenant(settings: Settings, pool: Pool) -> TenantId | None:

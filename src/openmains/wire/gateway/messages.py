@@ -18,15 +18,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from openmains.wire.errors import WireError
-from openmains.wire.json_text import base64_bytes, json_value
+from openmains.wire.gateway.fields import LAYER, MOST_INT, MOST_TEXT, Fields, is_number
+from openmains.wire.gateway.network import NOTHING, NetworkWord, network_of, network_values
+from openmains.wire.json_text import json_value
 
-LAYER: Final = "gateway"
 ROOT: Final = "openmains/gateway"
 MOST_ITEMS: Final = 100  # of one message
-MOST_DATA: Final = 4_096  # bytes of one item: a content of 32 segments
-MOST_TEXT: Final = 200
-MOST_INT: Final = (1 << 53) - 1  # what JSON carries exactly
-NUMBER_DIGITS: Final = 16
 COMMAND_STATES: Final = ("delivered", "lost", "too_late", "refused")
 
 
@@ -81,7 +78,7 @@ class UpBatch:
 class GatewayState:
     """How it is. ``run``: drawn at each start; ``ask``: to be said again with the time; ``clock``: whose time it goes by (platform, box, none).
     ``meters``: that have joined, ``silent``: of these, ``waiting``: items that are kept, ``dropped``: that had to be given up,
-    ``commands``: that wait for their meters."""
+    ``commands``: that wait for their meters. ``net``: how its network is, of a gateway that says it."""
 
     store: str
     run: str
@@ -95,6 +92,7 @@ class GatewayState:
     waiting: int
     dropped: int
     commands: int
+    net: NetworkWord = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +138,7 @@ def gateway_of(name: str) -> tuple[str, str] | None:
     if len(levels) != 4 or "/".join(levels[:2]) != ROOT or levels[3] not in ("up", "state"):
         return None
     number = levels[2]
-    return (number, levels[3]) if _is_number(number) else None
+    return (number, levels[3]) if is_number(number) else None
 
 
 def encode_up(batch: UpBatch) -> bytes:
@@ -150,7 +148,7 @@ def encode_up(batch: UpBatch) -> bytes:
 
 def decode_up_untrusted(data: bytes) -> UpBatch:
     """Raises ``WireError`` for anything else."""
-    told = _Fields(_object(data))
+    told = Fields(_object(data))
     items = told.values.get("items")
     if not isinstance(items, list) or not 1 <= len(items) <= MOST_ITEMS:
         raise WireError(LAYER, 0, "items")
@@ -160,16 +158,17 @@ def decode_up_untrusted(data: bytes) -> UpBatch:
 
 def encode_state(state: GatewayState) -> bytes:
     """One message."""
-    names = [name for name in GatewayState.__slots__ if name != "at_ms"]
-    return _text({name: getattr(state, name) for name in names} | {"at": state.at_ms})
+    names = [name for name in GatewayState.__slots__ if name not in ("at_ms", "net")]
+    return _text({name: getattr(state, name) for name in names} | {"at": state.at_ms} | network_values(state.net))
 
 
 def decode_state_untrusted(data: bytes) -> GatewayState:
     """Raises ``WireError`` for anything else."""
-    told = _Fields(_object(data))
+    told = Fields(_object(data))
     return GatewayState(
         told.text("store"), told.text("run"), told.text("ask"), told.integer("at"), told.text("clock"), told.text("power"),
         told.text("version"), *(told.integer(name) for name in ("meters", "silent", "waiting", "dropped", "commands")),
+        net=network_of(told),
     )  # fmt: skip
 
 
@@ -189,7 +188,7 @@ def encode_down(word: Down) -> bytes:
 
 def decode_down_untrusted(data: bytes) -> Down:
     """Raises ``WireError`` for anything else."""
-    told = _Fields(_object(data))
+    told = Fields(_object(data))
     what = told.text("what")
     if what == "stored":
         numbers = told.values.get("n")
@@ -227,7 +226,7 @@ def _item(item: Item) -> dict[str, Any]:
 def _item_of(value: object) -> Item:
     if not isinstance(value, dict):
         raise WireError(LAYER, 0, "item")
-    told = _Fields(value)
+    told = Fields(value)
     number, at_ms, what = told.integer("n", 1), told.integer("at"), told.text("what")
     word: MeterMessage | CommandWord | GatewayEvent
     if what == "message":
@@ -244,44 +243,6 @@ def _item_of(value: object) -> Item:
     else:
         raise WireError(LAYER, 0, "what")
     return Item(number, at_ms, word)
-
-
-class _Fields:
-    """An object's members, each as what it must be."""
-
-    def __init__(self, values: Mapping[str, object]) -> None:
-        self.values = values
-
-    def text(self, name: str) -> str:
-        value = self.values.get(name)
-        if not isinstance(value, str) or len(value) > MOST_TEXT or any(not sign.isprintable() for sign in value):
-            raise WireError(LAYER, 0, name)
-        return value
-
-    def integer(self, name: str, low: int = 0, high: int = MOST_INT) -> int:
-        value = self.values.get(name)
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise WireError(LAYER, 0, name)
-        return value
-
-    def meter(self, name: str) -> str:
-        value = self.values.get(name)
-        if not isinstance(value, str) or not _is_number(value):
-            raise WireError(LAYER, 0, name)
-        return value
-
-    def data(self, name: str) -> bytes:
-        value = self.values.get(name)
-        if not isinstance(value, str) or len(value) > 2 * MOST_DATA:
-            raise WireError(LAYER, 0, name)
-        found = base64_bytes(value, LAYER, name)
-        if len(found) > MOST_DATA:
-            raise WireError(LAYER, 0, name)
-        return found
-
-
-def _is_number(value: str) -> bool:
-    return len(value) == NUMBER_DIGITS and value.isascii() and value.isdigit()
 
 
 def _is_int(value: object) -> bool:

@@ -19,6 +19,7 @@ from openmains.app.link.mqtt.gateways import AWAY_S, LOOK_S, GatewayReceiver
 from openmains.app.link.mqtt.receiver import MqttReceiver
 from openmains.app.link.station.directory import Concentrator
 from openmains.app.link.station.standing import GATEWAY, StandingCache
+from openmains.app.network.book import NetworkBook
 from openmains.domain.ids import CommandId, MeterId, ProductId, TenantId
 from openmains.drivers import catalog
 from openmains.wire.gateway.messages import (
@@ -75,9 +76,10 @@ class Broker:
             node=1, tenant_id=TenantId(1), directory=MqttDirectory(), admission=admission, batcher=batcher, shedding=Shedding(Pace()),
             clock=self.clock, queue=NoQueue(), note=self._note,
         )  # fmt: skip
-        self.standing = StandingCache(self.clock.unix_us)
+        self.standing, self.book = StandingCache(self.clock.unix_us), NetworkBook()
         self.gateways = GatewayReceiver(
-            tenant_id=TenantId(1), host="broker.example", directory=self, intake=self.receiver, standing=self.standing, words=words,
+            tenant_id=TenantId(1), host="broker.example", directory=self, intake=self.receiver, standing=self.standing, book=self.book,
+            words=words,
             clock=self.clock, publish=self._publish, offset_min=lambda tenant_id, now_s: 480, note=self._note,
         )  # fmt: skip
         self.receiver.gateways = self.gateways
@@ -202,6 +204,14 @@ async def test_what_somebody_is_to_see() -> None:
     broker.state()
     events = [("joined", NUMBER), ("joined", "0000460000000077"), ("relay_lost", ""), ("started", "")]
     broker.say(*(Item(at, 0, GatewayEvent(event, meter, "x")) for at, (event, meter) in enumerate(events, 1)))
+    assert broker.done[1:] == [""] and broker.stored() == []  # the broker may forget them; the gateway may not yet
+    taken = broker.book.take()
+    assert taken is not None
+    assert [(said.item, said.event, said.meter_id) for said in taken.events] == [
+        (1, "joined", METER.meter_id), (2, "joined", None), (3, "relay_lost", None), (4, "started", None)
+    ]  # fmt: skip
+    for done in taken.done:
+        done()
     await until(lambda: len(broker.stored()) == 4)
     assert broker.noted == [
         (f"{GATEWAY_NUMBER}/0000460000000077", "joined, and not in the book behind this gateway"), (GATEWAY_NUMBER, "relay lost")

@@ -2,11 +2,11 @@
 """Gateways of ours at a utility's MQTT broker (ADR 0065): what they keep is taken in, and they are told once it is on disk.
 
     up     each item → its meter's uplink, a command's word, or a line for the operator → on disk → ``stored`` goes down
-    state  how the gateway stands, for the book and the dispatcher; the platform's time goes down
+    state  how the gateway and its network stand, for the book, the dispatcher and network management; the platform's time goes down
 
 A gateway is a concentrator of the book: it may speak for the meters behind it. An item that came before – same store, number and content – is
-not applied again, and told to be stored again: the first word of it may have been lost. What somebody is to see of a gateway's own events
-stands among the refusals of its page; all of them are counted.
+not applied again, and told to be stored again: the first word of it may have been lost. A gateway's own events are lines of the network's log
+(``app/network/book.py``); what somebody is to see stands among the refusals of its page too.
 """
 
 from collections import Counter, defaultdict
@@ -21,7 +21,9 @@ from openmains.app.link.link_reports import LinkReports
 from openmains.app.link.ports import Clock
 from openmains.app.link.station.directory import Concentrator, Directory
 from openmains.app.link.station.standing import StandingCache
-from openmains.domain.ids import CommandId, TenantId
+from openmains.app.network.book import NetworkBook, SaidEvent, SaidGateway, relay_of
+from openmains.domain.ids import CommandId, MeterId, TenantId
+from openmains.domain.period import DAY_S, MINUTE_S
 from openmains.wire.errors import WireError
 from openmains.wire.gateway.messages import (
     CommandWord,
@@ -87,6 +89,7 @@ class GatewayReceiver:
         directory: Directory,
         intake: Intake,
         standing: StandingCache,
+        book: NetworkBook,
         words: LinkReports,
         clock: Clock,
         publish: Callable[[str, bytes, Callable[[bool], None]], bool],
@@ -94,7 +97,7 @@ class GatewayReceiver:
         note: Callable[[str, str, str], None],
     ) -> None:
         self._tenant_id, self._host, self._directory, self._intake = tenant_id, host, directory, intake
-        self._standing, self._words, self._clock, self._publish = standing, words, clock, publish
+        self._standing, self._book, self._words, self._clock, self._publish = standing, book, words, clock, publish
         self._offset_min, self._note = offset_min, note
         self._gateways: dict[str, _Gateway] = {}
         self._to_tell: defaultdict[tuple[str, _Run], list[int]] = defaultdict(list)
@@ -130,22 +133,29 @@ class GatewayReceiver:
         self._hear(known, batch.run)
         waiting = len(batch.items)
 
-        def one_done(number: int) -> None:
-            nonlocal waiting
+        def stored(number: int) -> None:
             self._tell_stored(known.number, _Run(batch.store, batch.run), number)
+
+        def one_done() -> None:
+            nonlocal waiting
             waiting -= 1
             if not waiting:
                 done()
 
-        for item in batch.items:
-            self._item(known, batch.store, name, item, partial(one_done, item.number))
+        def both(number: int) -> None:
+            stored(number)
+            one_done()
 
-    def _item(self, known: Concentrator, store: str, name: str, item: Item, done: Done) -> None:
-        word = item.word
-        if isinstance(word, GatewayEvent):
-            self._event(known, item, word)
-            done()
-            return
+        for item in batch.items:
+            if isinstance(item.word, GatewayEvent):  # the gateway keeps it until it is stored, so the broker need not
+                self._event(known, batch.store, item, item.word, partial(stored, item.number))
+                one_done()
+            else:
+                self._item(known, batch.store, name, item, item.word, partial(both, item.number))
+
+    def _item(
+        self, known: Concentrator, store: str, name: str, item: Item, word: MeterMessage | CommandWord, done: Done
+    ) -> None:
         identity = known.meters.get(word.meter)
         if identity is None:  # it joined there, and nobody has said in the book that it may
             self.counters["gateway.meter_not_behind"] += 1
@@ -180,8 +190,14 @@ class GatewayReceiver:
             return
         self._words.tell_bare(what, CommandId(int(word.command)), identity, done)
 
-    def _event(self, known: Concentrator, item: Item, word: GatewayEvent) -> None:
+    def _event(self, known: Concentrator, store: str, item: Item, word: GatewayEvent, done: Done) -> None:
         self.counters["gateway.events"] += 1
+        relay, now_us = 0 if word.meter else relay_of(word.detail), self._clock.unix_us()
+        said = SaidEvent(
+            known.number, store, item.number, item.at_ms * 1000, now_us, word.event, relay, word.meter, _meter_id(known, word.meter),
+            word.detail,
+        )  # fmt: skip
+        self._book.event(said, done)
         text = f"{word.event} {word.meter} {word.detail}".strip()
         self._standing.frame(
             known.number, 0, text.encode("ascii", "replace"), self._clock.time(), down=False, verdict=word.event[:40]
@@ -201,6 +217,9 @@ class GatewayReceiver:
         text = f"meters {state.meters} silent {state.silent} waiting {state.waiting}".encode()
         self._standing.frame(number, 0, text, self._clock.time(), down=False, verdict="state")
         offset = self._offset_min(known.tenant_id, now_us // 1_000_000)
+        day = (now_us // 1_000_000 + offset * MINUTE_S) // DAY_S
+        off_ms = state.at_ms - now_us // 1000 if state.at_ms else None
+        self._book.state(SaidGateway(number, now_us, day, off_ms, state), partial(_meter_id, known))
         told = encode_down(TimeOffer(state.ask, now_us // 1000, offset))
         self._publish(topic(number, "down"), told, lambda taken: None)
 
@@ -244,3 +263,9 @@ class GatewayReceiver:
             told = encode_down(Stored(run.store, run.run, tuple(items)))
             if not self._publish(topic(number, "down"), told, lambda taken: None):
                 self.counters["gateway.stored_untold"] += 1  # the gateway says them again, and hears it then
+
+
+def _meter_id(known: Concentrator, number: str) -> MeterId | None:
+    """Of a meter that is in the book behind this gateway."""
+    identity = known.meters.get(number)
+    return None if identity is None else identity.meter_id
