@@ -154,9 +154,11 @@ async def measure(urls: EngineUrls, clickhouse: ClickHouse, accounts: int) -> di
 
     try:
         calm_collector(YOUNG_OF_BATCHES)  # as the worker's process does
-        before = sum(processor_seconds(os.getpid()).values())
+        before = processor_seconds(os.getpid())
         seconds, told, half_mb = await once()
-        used = sum(processor_seconds(os.getpid()).values()) - before
+        after = processor_seconds(os.getpid())
+        parts = {name: round((spent - before.get(name, 0)) * 1e6 / accounts, 1) for name, spent in after.items()}
+        used = sum(after.values()) - sum(before.values())
         peak = _peak_mb(resource.RUSAGE_SELF)
         again_s, again, _ = await once()
     finally:
@@ -169,6 +171,7 @@ async def measure(urls: EngineUrls, clickhouse: ClickHouse, accounts: int) -> di
         "seconds": round(seconds, 1),
         "accounts_per_s": round(accounts / seconds),
         "cpu_us_per_account": round(used * 1e6 / accounts, 1),
+        "cpu_us_by_process": parts,
         "rss_mb": peak + _peak_mb(resource.RUSAGE_CHILDREN),
         "growth_mb": peak - half_mb,
         "again_seconds": round(again_s, 1),

@@ -103,6 +103,8 @@ COMMANDS = (
             _BENCH + "tcp:main", _BENCH + "tcp:add_arguments"),
     Command("bench query", "测试查询速度", "measure how fast questions are answered",
             _BENCH + "query:main", _BENCH + "query:add_arguments"),
+    Command("bench import", "测试整份档案的导入速度", "measure how fast a whole registry is imported",
+            _BENCH + "imports:main", _BENCH + "imports:add_arguments"),
     Command("bench billing", "测试一个月的出账速度", "measure how fast a month is billed",
             _BENCH + "billing:main", _BENCH + "billing:add_arguments"),
     Command("bench series", "测量其他测点数值的存储与查询成本", "what values of other quantities than volume cost",

@@ -13,7 +13,7 @@ import pytest
 from openmains.edges.postgres.compose import extended
 from openmains.edges.postgres.db import connect
 from openmains.edges.postgres.fleet.imports import CHOSEN, FOLLOWING
-from openmains.edges.postgres.fleet.meters import OF_TENANT, SHOWN, TAGGED, WALKED, WALKED_TAGGED
+from openmains.edges.postgres.fleet.meters import GATHERED, OF_TENANT, SHOWN, TAGGED, WALKED, WALKED_TAGGED
 from openmains.edges.postgres.queries import Query, load
 from openmains.edges.postgres.state_points import load_with_points, state_points
 from openmains.run.engines.engines import Engines
@@ -224,12 +224,13 @@ def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
 
 async def test_the_list_of_meters(house: House) -> None:
     mine: dict[str, Any] = {"tenant_id": house.tenant_id, "most": 50}
-    meters, end = FLEET["meters"], "ORDER BY m.number ASC LIMIT :most"
+    meters, end = FLEET["listed_meters"], "ORDER BY m.number ASC LIMIT :most"
     await house.expect(extended(meters, end), "meter_tenant_id_number_key", **mine)
     area = await house.owner.fetchval("SELECT min(area_id) FROM area WHERE tenant_id = $1", house.tenant_id)
     await house.expect(
         extended(meters, WALKED, end), "meter_tenant_id_number_key", **mine, area_id=area
     )  # of a large branch
+    await house.expect(extended(meters, GATHERED, end), "meter_area", **mine, area_id=area)  # of a small one
     tag = await house.owner.fetchval(
         "INSERT INTO tag (tenant_id, name, colour) VALUES ($1, 'plan', 'red') RETURNING tag_id", house.tenant_id
     )
@@ -252,10 +253,10 @@ async def test_the_list_of_meters(house: House) -> None:
     )  # fmt: skip
     of_tenant = {"tenant_id": house.tenant_id}
     await house.expect(
-        extended(meters, "AND m.meter_id = :meter_id"), "meter_pkey meter_state_pkey", **of_tenant, meter_id=1
+        extended(FLEET["meters"], "AND m.meter_id = :meter_id"), "meter_pkey meter_state_pkey", **of_tenant, meter_id=1
     )
     await house.expect(
-        extended(meters, "AND m.meter_id = ANY(:meter_ids::bigint[])"), "meter_pkey meter_state_pkey",
+        extended(FLEET["meters"], "AND m.meter_id = ANY(:meter_ids::bigint[])"), "meter_pkey meter_state_pkey",
         **of_tenant, meter_ids=house.meters,
     )  # fmt: skip
     await house.expect(FLEET["search_hits"], "meter_pkey", **of_tenant, meter_ids=house.meters)

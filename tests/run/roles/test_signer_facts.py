@@ -312,7 +312,11 @@ async def test_a_zone_that_is_none_is_no_office_hour_and_stops_nobody(
     signer: SignerProcess, town: Town, as_api: Connection
 ) -> None:
     field = Field(signer, town, await town.add(1))
-    await town.owner.execute("UPDATE tenant SET zone = 'Mars/Olympus' WHERE tenant_id = $1", town.tenant_id)
+    is_none = "UPDATE tenant SET zone = 'Mars/Olympus' WHERE tenant_id = $1"
+    with pytest.raises(asyncpg.CheckViolationError, match="Mars/Olympus"):
+        await town.owner.execute(is_none, town.tenant_id)
+    await town.owner.execute("ALTER TABLE tenant DISABLE TRIGGER zone_known")  # as a database of before that was held to
+    await town.owner.execute(is_none, town.tenant_id)
     requests = [
         field.request(town.meters[0], "zone-1-key"),
         field.request(town.meters[0], "zone-2-key", Kind.TOP_UP, amount=100),
@@ -321,6 +325,7 @@ async def test_a_zone_that_is_none_is_no_office_hour_and_stops_nobody(
         assert await alone(signer, town, *requests) == ["needs_approval out_of_hours", "authorised"]
     finally:  # the pipeline of other tests reads all tenants
         await town.owner.execute("UPDATE tenant SET zone = 'Asia/Shanghai' WHERE tenant_id = $1", town.tenant_id)
+        await town.owner.execute("ALTER TABLE tenant ENABLE TRIGGER zone_known")
 
 
 async def test_looks_at_a_registry_hold_up_no_top_up(signer: SignerProcess, town: Town) -> None:

@@ -7,7 +7,8 @@ one begins and nothing is corrected, so what is read ahead stays true until it i
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -107,6 +108,16 @@ def run_handlers(
 
 
 @dataclass(frozen=True, slots=True)
+class _Accounts:
+    """Accounts after one and up to another, with their meters and what was counted of them."""
+
+    after: int
+    last: int
+    links: Mapping[int, Sequence[MeterLink]]
+    counted: Mapping[int, Counted]
+
+
+@dataclass(frozen=True, slots=True)
 class _Part:
     """Accounts after one and up to another, decided."""
 
@@ -153,17 +164,13 @@ class Running:
         if place is None or place.state != "running":
             raise JobCancelled
         done = 0
-        ahead = asyncio.create_task(self._prepare(place, place.after_account))
-        try:
-            while (part := await ahead) is not None:
-                ahead = asyncio.create_task(self._prepare(place, part.last))
+        async with aclosing(self._ahead(place)) as parts:
+            async for part in parts:
                 if context.should_stop():
                     await self._called_off(context)
                 await self._write(place, part)
                 done += part.accounts
                 context.progress(min(done, total), total)
-        finally:
-            ahead.cancel()
         await self._end("done")
         async with self._store.tenant(self._tenant_id) as work:
             told = await work[RunStore].get(self._run_id)
@@ -180,7 +187,7 @@ class Running:
         async with self._store.tenant(self._tenant_id) as work:
             await work[RunStore].end(self._run_id, state, self._now_us())
 
-    async def _prepare(self, place: RunPlace, after: int) -> _Part | None:
+    async def _read(self, after: int) -> _Accounts | None:
         async with self._store.tenant(self._tenant_id) as work:
             links = await links_in_units(work, self._unit_of, after, self._accounts)
             by_account = grouped(links)
@@ -188,9 +195,30 @@ class Running:
                 return None
             counted = await work[BillStore].counted(list(by_account))
             await known_plans(work, {link.tariff_id for link in links}, self._plans)
-        months = await self._months(place, by_account, counted)
-        found = await self._decide(months, self._plans, place.month, place.end_day)
-        return _Part(after, max(by_account), len(by_account), found)
+        return _Accounts(after, max(by_account), by_account, counted)
+
+    async def _prepare(self, place: RunPlace, of: _Accounts) -> _Part:
+        months = await self._months(place, of.links, of.counted)
+        plans = dict(self._plans)  # another thread writes them down while the part behind is read
+        found = await self._decide(months, plans, place.month, place.end_day)
+        return _Part(of.after, of.last, len(of.links), found)
+
+    async def _ahead(self, place: RunPlace) -> AsyncGenerator[_Part, None]:
+        """Parts in order. While one is written the next is decided and the one behind it read: each of them keeps another process busy."""
+        reading: asyncio.Task[_Accounts | None] | None = asyncio.create_task(self._read(place.after_account))
+        deciding: asyncio.Task[_Part] | None = None
+        try:
+            while deciding is not None or reading is not None:
+                of = await reading if reading is not None else None
+                reading = None if of is None else asyncio.create_task(self._read(of.last))
+                part = await deciding if deciding is not None else None
+                deciding = None if of is None else asyncio.create_task(self._prepare(place, of))
+                if part is not None:
+                    yield part
+        finally:
+            for task in (reading, deciding):
+                if task is not None:
+                    task.cancel()
 
     async def _months(
         self, place: RunPlace, by_account: Mapping[int, Sequence[MeterLink]], counted: Mapping[int, Counted]

@@ -407,11 +407,11 @@ SETTINGS do_not_merge_across_partitions_select_final = 1
 -- name: billed_sums
 -- Days of meters summed: how many, how many of them lack a value, how many hold one that is estimated, the total, and the steps of their versions.
 SELECT meter_id, count(), countIf(slots < grid OR grid = 0), countIf(slots > measured), sum(total),
-       toString(arraySlice(arrayDifference(arrayConcat([toInt64(0)], arrayMap(d -> d.2, arraySort(groupArray((day, toInt64(version))))))), 2))
+       toString(arraySlice(arrayDifference(arrayConcat([toInt64(0)], arraySort((v, d) -> d, groupArray(toInt64(version)), groupArray(day)))), 2))
   FROM (SELECT meter_id, day, total, version, slots, measured, length(increments) AS grid FROM meter_day FINAL
          WHERE tenant_id = {tenant:UInt32} AND meter_id IN {meters:Array(UInt64)} AND day >= {first:Date} AND day < {end:Date} AND slots > 0)
  GROUP BY meter_id
-SETTINGS do_not_merge_across_partitions_select_final = 1
+SETTINGS do_not_merge_across_partitions_select_final = 1, max_threads = 1 -- of a few thousand meters: more threads cost more than they save
 
 -- name: billed_days
 -- Days of meters in order, with total, version and the register as they begin; which of them lack a value, which hold one that is estimated,

@@ -83,7 +83,7 @@ class PostgresImport:
         # Many grams wait in memory before they are sorted into the index: half the time of the usual 4 MB. A chunk is small
         # beside the registry: look its rows up by index and never read the whole registry for each chunk.
         for setting, value in {**_SETTINGS, "openmains.import_tenant": str(tenant_id)}.items():
-            await _QUERIES["set_for_import"].execute(connection, setting=setting, value=value)
+            await _QUERIES["set_here"].execute(connection, setting=setting, value=value)
         await _QUERIES["lock_import"].execute(connection, class_id=LOCK, tenant_id=tenant_id)
         await _STAGING["drop_staging"].execute(connection)
         await _STAGING["make_staging"].execute(connection)

@@ -25,7 +25,7 @@ from openmains.app.fleet.model import (
 )
 from openmains.app.fleet.signs import Facts, signs_of
 from openmains.app.fleet.wording import Wording
-from openmains.app.reach import limits_now
+from openmains.app.reach import NONE, limits_now
 from openmains.domain.fleet.identifiers import imei_text
 from openmains.domain.ids import CustomerId, MeterId, TenantId
 from openmains.domain.period import DAY_S, date_to_day, utc
@@ -47,13 +47,15 @@ _PLACES = load(__package__, "places.sql")
 _TAGS = load(__package__, "tags.sql")
 OF_TENANT = "WHERE m.tenant_id = :tenant_id AND m.meter_id = :meter_id"
 # Conditions and orders of the list. Not optional values of one query: each has an index, and is to use it.
-# Of a small branch the meters are gathered area by area and sorted; of a large one the list is walked in its order, and what is not
-# of the branch passed over: a hashed subplan, which the planner cannot turn into a join that reads the whole branch for a page.
+# Of a small branch the meters are gathered area by area, by the area's index, and sorted (OFFSET 0: a join would read all meters); of a large
+# one the list is walked in its order, and what is not of the branch passed over: a hashed subplan, which the planner cannot turn into a join
+# that reads the whole branch for a page.
 GATHERED = """
 AND m.meter_id = ANY (ARRAY(
-      SELECT g.meter_id FROM meter g WHERE g.tenant_id = :tenant_id AND g.area_id IN (
+      SELECT g.meter_id FROM (
         SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
-         WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id)))
+         WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id) w
+       CROSS JOIN LATERAL (SELECT n.meter_id FROM meter n WHERE n.tenant_id = :tenant_id AND n.area_id = w.area_id OFFSET 0) g))
 """
 WALKED = """
 AND (m.area_id IN (SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
@@ -62,7 +64,8 @@ AND (m.area_id IN (SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.t
 # The same of whoever's rights are limited and names no area: else a list would be walked for rows that it may not show.
 GATHERED_IN_REACH = """
 AND m.meter_id = ANY (ARRAY(
-      SELECT g.meter_id FROM meter g WHERE g.tenant_id = :tenant_id AND g.area_id IN (SELECT areas_in_reach())))
+      SELECT g.meter_id FROM (SELECT areas_in_reach() AS area_id) w
+       CROSS JOIN LATERAL (SELECT n.meter_id FROM meter n WHERE n.tenant_id = :tenant_id AND n.area_id = w.area_id OFFSET 0) g))
 """
 # Of a tag that few have its meters are looked up; of one that many have the list is walked, and each is asked by the tag's own key.
 TAGGED = "AND m.meter_id = ANY (ARRAY(SELECT g.meter_id FROM meter_tag g WHERE g.tag_id = :tag_id))"
@@ -169,6 +172,10 @@ def _registered(row: Row, wording: Wording) -> RegisteredMeter:
     return RegisteredMeter(area_code=row["area_code"], customer=_customer(row), **_fields(row, wording))
 
 
+async def _set(connection: Connection, setting: str, value: str) -> None:
+    await _QUERIES["set_here"].execute(connection, setting=setting, value=value)
+
+
 class Meters:
     """``MeterStore`` on one tenant's transaction."""
 
@@ -210,7 +217,17 @@ class Meters:
             fragments.append(f"AND {column} {beyond} :after")
             values["after"] = chosen.after[0] if column == "m.number" else chosen.after[1]
         fragments.append(f"ORDER BY {column} {direction} LIMIT :most")
-        return await extended(_QUERIES["meters"], *fragments).fetch(self._connection, **values)
+        # Which they are is asked first: what is shown beside them would be joined to all of a branch before its first page is cut, where
+        # the planner takes a person's rights to leave no more than a few.
+        gathered = GATHERED in fragments or GATHERED_IN_REACH in fragments
+        if not gathered and (WALKED in fragments or limits_now() != NONE):
+            # Few rows are foreseen where rights are limited, and sorting these looks cheap: the list is walked in its order all the same.
+            await _set(self._connection, "enable_sort", "off")
+            rows = await extended(_QUERIES["listed_meters"], *fragments).fetch(self._connection, **values)
+            await _set(self._connection, "enable_sort", "on")
+        else:
+            rows = await extended(_QUERIES["listed_meters"], *fragments).fetch(self._connection, **values)
+        return await self._by_ids([row["meter_id"] for row in rows])
 
     async def _conditions(self, chosen: MeterFilter) -> tuple[list[str], dict[str, Any]]:
         values: dict[str, Any] = {"tenant_id": self._tenant_id, "most": chosen.limit}

@@ -252,8 +252,8 @@ SELECT * FROM unnest(:tenant_ids::int[], :meter_ids::bigint[], :fields::text[], 
 ON CONFLICT (meter_id) DO NOTHING
 RETURNING meter_id
 
--- name: set_for_import
--- A setting of the import's transaction.
+-- name: set_here
+-- A setting of this transaction.
 SELECT set_config(:setting, :value, true)
 
 -- name: lock_import

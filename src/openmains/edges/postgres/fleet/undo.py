@@ -47,7 +47,7 @@ class PostgresImportUndo:
         self._transaction = connection.transaction()
         await self._transaction.start()
         for setting, value in _SETTINGS.items():
-            await _FLEET["set_for_import"].execute(connection, setting=setting, value=value)
+            await _FLEET["set_here"].execute(connection, setting=setting, value=value)
         await _FLEET["lock_import"].execute(connection, class_id=LOCK, tenant_id=tenant_id)
         await _QUERIES["lock_hanging"].execute(connection)
         rows = await _QUERIES["lock_imported"].fetch(connection, **self._of_job)
