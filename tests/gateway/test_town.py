@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from openmains.app.network.book import NetworkBook, SaidEvent, SaidGateway, relay_of
+from openmains.app.network.cache import EventReport, GatewayReport, NetworkCache, relay_of
 from openmains.domain.period import DAY_S
 from openmains.edges.sqlite.gateway_store import SqliteGatewayStore
 from openmains.emulator.gateway.body import PlainBody
@@ -191,11 +191,11 @@ def test_what_a_gateway_says_of_its_network_is_so_and_a_relay_that_fails_is_told
     relay.is_broken = True
     town.run(60 / DAY_S)
     ((number, event),) = town.platform.named("relay_lost")
-    book, state = NetworkBook(), town.platform.states[-1][1]
+    book, state = NetworkCache(), town.platform.states[-1][1]
     book.event(
-        SaidEvent(number, "s", 1, 1, 1, event.event, relay_of(event.detail), "", None, event.detail), lambda: None
+        EventReport(number, "s", 1, 1, 1, event.event, relay_of(event.detail), "", None, event.detail), lambda: None
     )
-    book.state(SaidGateway(number, 2, 1, 0, state), lambda number: None)
+    book.state(GatewayReport(number, 2, 1, 0, state), lambda number: None)
     taken = book.take()
     assert taken is not None and taken.events[0].fails and taken.events[0].relay == relay.number
     lost = [node.word for node in taken.nodes if getattr(node.word, "is_lost", False)]

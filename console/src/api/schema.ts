@@ -11946,7 +11946,7 @@ export interface components {
             place: string;
             power: string;
             repeats: number | null;
-            said_at: string | null;
+            reported_at: string | null;
             slice: number | null;
             slots: number | null;
             slots_used: number | null;

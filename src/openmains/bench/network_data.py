@@ -22,7 +22,7 @@ SELECT concentrator_id, tenant_id, 9, true, false, 'broker', 4, 0, 0, 1, 1 FROM 
 ON CONFLICT DO NOTHING
 """
 _GATEWAYS: Final = """
-INSERT INTO network_gateway (concentrator_id, tenant_id, said_us, run, power, clock, version, network, slots_used, slots, waiting, dropped,
+INSERT INTO network_gateway (concentrator_id, tenant_id, reported_us, run, power, clock, version, network, slots_used, slots, waiting, dropped,
                              commands, relays, counters)
 SELECT concentrator_id, tenant_id, 1, 'r', 'mains', 'platform', '1', 1, 95, 5040, 0, 0, 0, '{1,2,3,4}', '{}' FROM concentrator_state
  WHERE tenant_id = $1 AND node = 9 ON CONFLICT DO NOTHING
@@ -36,7 +36,7 @@ SELECT m.meter_id, g.ids[1 + (m.place - 1) / $3::int], $1::int
 ON CONFLICT DO NOTHING
 """
 _NODES: Final = """
-INSERT INTO network_node (concentrator_id, relay, meter, tenant_id, meter_id, via, is_failed, joined_us, said_us)
+INSERT INTO network_node (concentrator_id, relay, meter, tenant_id, meter_id, via, is_failed, joined_us, reported_us)
 SELECT b.concentrator_id, 0, lpad(m.number, 16, '0'), b.tenant_id, b.meter_id, CASE WHEN b.meter_id % 3 = 0 THEN 1 + b.meter_id % 4 ELSE 0 END,
        false, 1, 1
   FROM concentrator_meter b JOIN meter m USING (meter_id) WHERE b.tenant_id = $1

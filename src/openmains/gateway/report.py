@@ -21,8 +21,8 @@ EACH_MS: Final = 3_600_000  # every meter is told of as often, also where nothin
 
 @dataclass(slots=True)
 class _Told:
-    """Counted in this run. ``heard_ms``: when a word came, on the counting clock; None: none came. ``said``: what the platform was told
-    last; ``said_ms``: when."""
+    """Counted in this run. ``heard_ms``: when a word came, on the counting clock; None: none came. ``newest``: what the platform was told
+    last; ``reported_ms``: when."""
 
     heard_ms: int | None = None
     messages: int = 0
@@ -31,8 +31,8 @@ class _Told:
     missed: int = 0
     late_ms: int | None = None
     clock_off_ms: int | None = None
-    said: tuple[object, ...] = ()
-    said_ms: int | None = None
+    newest: tuple[object, ...] = ()
+    reported_ms: int | None = None
 
 
 class NetworkReport:
@@ -83,23 +83,23 @@ class NetworkReport:
     def again(self) -> None:
         """The platform may not have what it was told: everything is new."""
         for told in self._told.values():
-            told.said, told.said_ms = (), None
+            told.newest, told.reported_ms = (), None
 
     def _nodes(self, mono_ms: int) -> list[NodeWord]:
         fresh: list[tuple[Member, _Told]] = []
         stale: list[tuple[int, str, Member, _Told]] = []
         for member in self._members:
             told = self._of(member)
-            if told.said_ms is None or told.said != _newest(member, told):
+            if told.reported_ms is None or told.newest != _newest(member, told):
                 fresh.append((member, told))
-            elif mono_ms - told.said_ms >= EACH_MS:
-                stale.append((told.said_ms, member.kept.number, member, told))
+            elif mono_ms - told.reported_ms >= EACH_MS:
+                stale.append((told.reported_ms, member.kept.number, member, told))
         stale.sort()
         chosen = (fresh + [(member, told) for _, _, member, told in stale])[:MOST_NODES]
         return [self._say(member, told, mono_ms) for member, told in chosen]
 
     def _say(self, member: Member, told: _Told, mono_ms: int) -> NodeWord:
-        told.said, told.said_ms = _newest(member, told), mono_ms
+        told.newest, told.reported_ms = _newest(member, told), mono_ms
         kept, utc_ms, cycle_ms = member.kept, self._clock.utc_ms(mono_ms), self._members.plan.cycle_ms
         since_ms = self._began_ms if told.heard_ms is None else told.heard_ms
         overdue = max(0, _cycles(mono_ms - since_ms, cycle_ms) - 1)

@@ -3,7 +3,7 @@
 
 from datetime import date, timedelta
 
-from openmains.app.network.book import MOST_EVENTS, NetworkBook, SaidEvent, relay_of
+from openmains.app.network.cache import MOST_EVENTS, EventReport, NetworkCache, relay_of
 from openmains.app.network.history import history
 from openmains.app.network.model import NetworkDay
 from openmains.app.network.topology import HeadRow, MeterRow, PlatformRow, RelayRow, topology
@@ -56,13 +56,13 @@ def test_what_is_behind_a_failed_node_is_cut_off_and_says_nothing_of_itself() ->
 
 
 def test_an_event_waits_until_it_is_written_and_no_more_than_there_is_room_for() -> None:
-    book, done = NetworkBook(), list[int]()
+    book, done = NetworkCache(), list[int]()
     for item in range(MOST_EVENTS + 1):
-        said = SaidEvent("g", "s", item, 1, 1, "relay_lost", 3, "", None, "relay 3, 14 meters")
+        said = EventReport("g", "s", item, 1, 1, "relay_lost", 3, "", None, "relay 3, 14 meters")
         book.event(said, lambda item=item: done.append(item))  # type: ignore[misc]
     taken = book.take()
     assert taken is not None and len(taken.events) == MOST_EVENTS and book.refused == 1 and done == []
-    book.event(SaidEvent("g", "s", 7_000, 1, 1, "silent", 0, f"{1:016d}", MeterId(1), ""), lambda: done.append(-1))
+    book.event(EventReport("g", "s", 7_000, 1, 1, "silent", 0, f"{1:016d}", MeterId(1), ""), lambda: done.append(-1))
     book.again(taken)
     again = book.take()
     assert again is not None and [event.item for event in again.events][-2:] == [MOST_EVENTS - 1, 7_000]

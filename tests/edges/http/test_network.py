@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from openmains.app.link.station.standing import StandingCache
-from openmains.app.network.book import NetworkBook, SaidEvent, SaidGateway
+from openmains.app.network.cache import EventReport, GatewayReport, NetworkCache
 from openmains.domain.ids import MeterId, TenantId
 from openmains.edges.postgres.db import PIPELINE_ROLE, Pool, create_pool
 from openmains.edges.postgres.fleet.concentrator_standing import ConcentratorStanding
@@ -72,7 +72,7 @@ async def test_what_a_gateway_says_is_seen_by_its_own_utility(world: World) -> N
     async with world.client(utility.token) as client, world.client(other.token) as stranger, pipeline(world) as pool:
         given, key, known, ids = await behind(client, utility, 3)
         one, two, three = (each.zfill(16) for each in known)
-        book, writer, standing = NetworkBook(), NetworkWriter(pool), StandingCache(lambda: AT_US)
+        book, writer, standing = NetworkCache(), NetworkWriter(pool), StandingCache(lambda: AT_US)
         standing.gateway_connected(given, TenantId(utility.tenant_id), "broker.example", 0)
         await ConcentratorStanding(pool, 5).write(standing, 0.0)
         strange = f"9{uuid.uuid4().int % 10**15:015d}"
@@ -80,7 +80,7 @@ async def test_what_a_gateway_says_is_seen_by_its_own_utility(world: World) -> N
 
         async def say(run: str, *nodes: NodeWord, relays: list[RelayWord] = relays, at_us: int = AT_US) -> None:
             book.state(
-                SaidGateway(given, at_us, at_us // 86_400_000_000, -40, state(run, list(nodes), relays)), ids.get
+                GatewayReport(given, at_us, at_us // 86_400_000_000, -40, state(run, list(nodes), relays)), ids.get
             )
             await writer.write(book, AT_US)
 
@@ -122,7 +122,7 @@ async def test_what_a_gateway_says_is_seen_by_its_own_utility(world: World) -> N
         done: list[str] = []
         events = [("joined", 0, three), ("relay_lost", 1, ""), ("silent", 0, one)]
         for item, (event, which, meter) in enumerate(events, 1):
-            said = SaidEvent(given, "s", item, AT_US + item, AT_US, event, which, meter, ids.get(meter), "detail")
+            said = EventReport(given, "s", item, AT_US + item, AT_US, event, which, meter, ids.get(meter), "detail")
             for _ in range(2):
                 book.event(said, lambda event=event: done.append(event))  # type: ignore[misc]
         await writer.write(book, AT_US)
@@ -156,7 +156,7 @@ async def test_what_a_gateway_says_is_seen_by_its_own_utility(world: World) -> N
             assert (await client.get(path, params={"meter": "404"})).status_code == 404
             assert code(await client.get(path, params={"relay": 1, "meter": one})) == "invalid-input"
         late = AT_US + KEPT_DAYS * 86_400_000_000 + 10**12
-        await NetworkWriter(pool).write(NetworkBook(), late)
+        await NetworkWriter(pool).write(NetworkCache(), late)
         assert (await client.get("/network/events")).json()["items"] == []
 
 
@@ -164,8 +164,8 @@ async def test_where_a_relay_stands_is_for_people_to_say(world: World) -> None:
     utility, other = await world.utility(), await world.utility()
     async with world.client(utility.token) as client, world.client(other.token) as stranger, pipeline(world) as pool:
         given, key, _, ids = await behind(client, utility, 1)
-        book = NetworkBook()
-        book.state(SaidGateway(given, AT_US, TODAY, 0, state("r", [], [RelayWord(3, 1, 1, 1, False)])), ids.get)
+        book = NetworkCache()
+        book.state(GatewayReport(given, AT_US, TODAY, 0, state("r", [], [RelayWord(3, 1, 1, 1, False)])), ids.get)
         await NetworkWriter(pool).write(book, AT_US)
         path = f"/network/nodes/{key}/place"
         for relay in (0, 3):
@@ -190,8 +190,8 @@ async def test_two_edges_that_write_the_same_network_do_not_wait_for_each_other_
 
         async def write(order: list[NodeWord]) -> None:
             for _ in range(5):
-                book = NetworkBook()
-                book.state(SaidGateway(given, AT_US, TODAY, 0, state("r", order, [])), ids.get)
+                book = NetworkCache()
+                book.state(GatewayReport(given, AT_US, TODAY, 0, state("r", order, [])), ids.get)
                 await NetworkWriter(pool).write(book, AT_US)
 
         await asyncio.gather(write(words), write(words[::-1]))

@@ -165,13 +165,13 @@ async def test_the_network_of_ten_thousand_nodes(house: House) -> None:
         await house.owner.fetchval("SELECT max(tenant_id) FROM meter WHERE number LIKE 'plan%'"),
     ):
         heads[tenant] = await house.owner.fetchval(
-            "INSERT INTO concentrator (tenant_id, number, poll_s) VALUES ($1, lpad($1::text, 16, '8'), 60) RETURNING concentrator_id",
+            "INSERT INTO concentrator (tenant_id, number, poll_s) VALUES ($1::int, lpad($1::int::text, 16, '8'), 60) RETURNING concentrator_id",
             tenant,
         )
         await house.owner.execute(
             "WITH made AS (SELECT meter_id, number FROM meter WHERE tenant_id = $1 AND number LIKE 'plan%' LIMIT 10000),"
             " behind AS (INSERT INTO concentrator_meter (meter_id, concentrator_id, tenant_id) SELECT meter_id, $2, $1 FROM made),"
-            " nodes AS (INSERT INTO network_node (concentrator_id, relay, meter, tenant_id, meter_id, is_failed, joined_us, said_us)"
+            " nodes AS (INSERT INTO network_node (concentrator_id, relay, meter, tenant_id, meter_id, is_failed, joined_us, reported_us)"
             "   SELECT $2, 0, number, $1, meter_id, false, 1, 1 FROM made),"
             " days AS (INSERT INTO network_day (concentrator_id, relay, meter, day, tenant_id) SELECT $2, 0, number, day, $1"
             "   FROM made, generate_series(1, 5) day)"
@@ -187,7 +187,11 @@ async def test_the_network_of_ten_thousand_nodes(house: House) -> None:
     mine: dict[str, Any] = {"tenant_id": house.tenant_id}
     one = mine | {"concentrator_id": heads[house.tenant_id], "relay": 0, "meter": "plan7"}
     await house.expect(
-        NETWORK["node"], "concentrator_pkey network_node_pkey meter_tenant_id_number_key", **one, big=large | BIG
+        NETWORK["node"],
+        "network_node_pkey meter_tenant_id_number_key",
+        **one,
+        wire="plan7",
+        big=large | BIG,
     )
     await house.expect(NETWORK["days"], "network_day_pkey", **one, since_day=1, big=large)
     asked = mine | {

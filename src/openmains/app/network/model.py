@@ -107,7 +107,7 @@ class NetworkNode(Struct, frozen=True):
     is_active: bool | None
     joined_at: datetime | None
     heard_at: datetime | None
-    said_at: datetime | None
+    reported_at: datetime | None
     messages: int | None
     repeats: int | None
     heard: int | None

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from openmains.app.network.model import KINDS, STATES, NodeState, Topology
+from openmains.app.network.model import KINDS, STATES, NodeKind, NodeState, Topology
 
 OFF_MS: Final = 2_000
 MOST_METERS: Final = 20_000
 _CODE: Final = {name: code for code, name in enumerate(STATES)}
 _KIND: Final = {name: code for code, name in enumerate(KINDS)}
-_BOOK: Final = {
+_UNKNOWN: Final[NodeKind] = "concentrator"
+_BOOK: Final[dict[int, NodeKind]] = {
     1: "terminal",
     2: "concentrator",
     3: "dtu",
@@ -88,7 +89,7 @@ def topology(
     places: dict[tuple[str, int, int], int] = {}
 
     def add(
-        kind: str,
+        kind: NodeKind,
         parent: int,
         key: int,
         number: str,
@@ -113,7 +114,7 @@ def topology(
             "platform", -1, platform.platform_id, "", platform.name, state, None, None
         )
     for head in heads:
-        kind = _BOOK.get(head.book_kind or 0, "concentrator")
+        kind: NodeKind = _BOOK.get(head.book_kind or 0, _UNKNOWN)
         state = _own(None if head.is_connected is None else not head.is_connected, head.is_warned)
         places["head", head.concentrator_id, 0] = add(
             kind, -1, head.concentrator_id, head.number, head.name, state, head.lat_e7, head.lon_e7

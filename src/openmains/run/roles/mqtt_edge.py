@@ -15,7 +15,7 @@ from openmains.app.link.mqtt.gateways import GatewayReceiver
 from openmains.app.link.mqtt.receiver import MqttReceiver
 from openmains.app.link.station.directory import Directory
 from openmains.app.link.station.standing import StandingCache
-from openmains.app.network.book import NetworkBook
+from openmains.app.network.cache import NetworkCache
 from openmains.app.security.refusals import RefusalStage
 from openmains.domain.ids import TenantId
 from openmains.edges.mqtt.client import Broker, MqttClient
@@ -64,7 +64,7 @@ class GatewaySide:
     receiver: GatewayReceiver
     commands: GatewayCommands
     standing: StandingCache
-    book: NetworkBook
+    book: NetworkCache
 
     @property
     def counters(self) -> dict[str, int]:
@@ -127,7 +127,7 @@ def _gateways(
     tenant_id: TenantId,
     note: Callable[[str, str, str], None],
 ) -> GatewaySide:
-    settings, clock, standing, book = context.settings, context.clock, StandingCache(now_us), NetworkBook()
+    settings, clock, standing, book = context.settings, context.clock, StandingCache(now_us), NetworkCache()
     words = LinkReports(settings.node, clock, context.batcher.add)
     receiver = GatewayReceiver(
         tenant_id=tenant_id,

@@ -165,10 +165,12 @@ def encode_state(state: GatewayState) -> bytes:
 def decode_state_untrusted(data: bytes) -> GatewayState:
     """Raises ``WireError`` for anything else."""
     told = Fields(_object(data))
+    meters, silent, waiting, dropped, commands = (
+        told.integer(name) for name in ("meters", "silent", "waiting", "dropped", "commands")
+    )
     return GatewayState(
         told.text("store"), told.text("run"), told.text("ask"), told.integer("at"), told.text("clock"), told.text("power"),
-        told.text("version"), *(told.integer(name) for name in ("meters", "silent", "waiting", "dropped", "commands")),
-        net=network_of(told),
+        told.text("version"), meters, silent, waiting, dropped, commands, network_of(told),
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from openmains.app.link.mqtt.gateways import AWAY_S, LOOK_S, GatewayReceiver
 from openmains.app.link.mqtt.receiver import MqttReceiver
 from openmains.app.link.station.directory import Concentrator
 from openmains.app.link.station.standing import GATEWAY, StandingCache
-from openmains.app.network.book import NetworkBook
+from openmains.app.network.cache import NetworkCache
 from openmains.domain.ids import CommandId, MeterId, ProductId, TenantId
 from openmains.drivers import catalog
 from openmains.wire.gateway.messages import (
@@ -76,7 +76,7 @@ class Broker:
             node=1, tenant_id=TenantId(1), directory=MqttDirectory(), admission=admission, batcher=batcher, shedding=Shedding(Pace()),
             clock=self.clock, queue=NoQueue(), note=self._note,
         )  # fmt: skip
-        self.standing, self.book = StandingCache(self.clock.unix_us), NetworkBook()
+        self.standing, self.book = StandingCache(self.clock.unix_us), NetworkCache()
         self.gateways = GatewayReceiver(
             tenant_id=TenantId(1), host="broker.example", directory=self, intake=self.receiver, standing=self.standing, book=self.book,
             words=words,

@@ -6,7 +6,7 @@
 
 A gateway is a concentrator of the book: it may speak for the meters behind it. An item that came before – same store, number and content – is
 not applied again, and told to be stored again: the first word of it may have been lost. A gateway's own events are lines of the network's log
-(``app/network/book.py``); what somebody is to see stands among the refusals of its page too.
+(``app/network/cache.py``); what somebody is to see stands among the refusals of its page too.
 """
 
 from collections import Counter, defaultdict
@@ -21,7 +21,7 @@ from openmains.app.link.link_reports import LinkReports
 from openmains.app.link.ports import Clock
 from openmains.app.link.station.directory import Concentrator, Directory
 from openmains.app.link.station.standing import StandingCache
-from openmains.app.network.book import NetworkBook, SaidEvent, SaidGateway, relay_of
+from openmains.app.network.cache import EventReport, GatewayReport, NetworkCache, relay_of
 from openmains.domain.ids import CommandId, MeterId, TenantId
 from openmains.domain.period import DAY_S, MINUTE_S
 from openmains.wire.errors import WireError
@@ -89,7 +89,7 @@ class GatewayReceiver:
         directory: Directory,
         intake: Intake,
         standing: StandingCache,
-        book: NetworkBook,
+        book: NetworkCache,
         words: LinkReports,
         clock: Clock,
         publish: Callable[[str, bytes, Callable[[bool], None]], bool],
@@ -193,7 +193,7 @@ class GatewayReceiver:
     def _event(self, known: Concentrator, store: str, item: Item, word: GatewayEvent, done: Done) -> None:
         self.counters["gateway.events"] += 1
         relay, now_us = 0 if word.meter else relay_of(word.detail), self._clock.unix_us()
-        said = SaidEvent(
+        said = EventReport(
             known.number, store, item.number, item.at_ms * 1000, now_us, word.event, relay, word.meter, _meter_id(known, word.meter),
             word.detail,
         )  # fmt: skip
@@ -219,7 +219,7 @@ class GatewayReceiver:
         offset = self._offset_min(known.tenant_id, now_us // 1_000_000)
         day = (now_us // 1_000_000 + offset * MINUTE_S) // DAY_S
         off_ms = state.at_ms - now_us // 1000 if state.at_ms else None
-        self._book.state(SaidGateway(number, now_us, day, off_ms, state), partial(_meter_id, known))
+        self._book.state(GatewayReport(number, now_us, day, off_ms, state), partial(_meter_id, known))
         told = encode_down(TimeOffer(state.ask, now_us // 1000, offset))
         self._publish(topic(number, "down"), told, lambda taken: None)
 

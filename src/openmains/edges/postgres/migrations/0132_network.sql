@@ -5,7 +5,7 @@
 CREATE TABLE network_gateway (
   concentrator_id bigint PRIMARY KEY REFERENCES concentrator ON DELETE CASCADE,
   tenant_id    int NOT NULL,
-  said_us      bigint NOT NULL,
+  reported_us      bigint NOT NULL,
   run          text NOT NULL,
   power        text NOT NULL,
   clock        text NOT NULL,               -- whose time it goes by
@@ -34,7 +34,7 @@ CREATE TABLE network_node (
   is_failed    boolean NOT NULL,            -- a relay that does not answer, a meter that is silent
   joined_us    bigint NOT NULL,
   heard_us     bigint,
-  said_us      bigint NOT NULL,
+  reported_us      bigint NOT NULL,
   run          text NOT NULL DEFAULT '',
   messages     bigint NOT NULL DEFAULT 0,   -- of this run, as all that follow; of a relay heard and missed are probes
   repeats      bigint NOT NULL DEFAULT 0,

@@ -5,10 +5,10 @@
 -- How gateways are, and their row of the day.
 WITH said AS (
   SELECT c.concentrator_id, c.tenant_id, u.*
-    FROM unnest(:numbers::text[], :said_us::bigint[], :days::int[], :runs::text[], :powers::text[], :clocks::text[], :offs::bigint[],
+    FROM unnest(:numbers::text[], :reported_us::bigint[], :days::int[], :runs::text[], :powers::text[], :clocks::text[], :offs::bigint[],
                 :versions::text[], :networks::int[], :slots_used::bigint[], :slots::bigint[], :waiting::bigint[], :dropped::bigint[],
                 :commands::bigint[], :relays::text[], :counters::text[])
-         AS u(number, said_us, day, run, power, clock, off, version, network, slots_used, slots, waiting, dropped, commands, relays, counters)
+         AS u(number, reported_us, day, run, power, clock, off, version, network, slots_used, slots, waiting, dropped, commands, relays, counters)
     JOIN concentrator c USING (number)),
  days AS (
   INSERT INTO network_day AS d (concentrator_id, relay, meter, day, tenant_id, clock_off_ms, slots_used, slots, waiting)
@@ -16,28 +16,28 @@ WITH said AS (
   ON CONFLICT (concentrator_id, relay, meter, day) DO UPDATE
      SET clock_off_ms = excluded.clock_off_ms, slots_used = excluded.slots_used, slots = excluded.slots,
          waiting = greatest(d.waiting, excluded.waiting))
-INSERT INTO network_gateway AS g (concentrator_id, tenant_id, said_us, run, power, clock, clock_off_ms, version, network, slots_used, slots,
+INSERT INTO network_gateway AS g (concentrator_id, tenant_id, reported_us, run, power, clock, clock_off_ms, version, network, slots_used, slots,
                                   waiting, dropped, commands, relays, counters)
-SELECT concentrator_id, tenant_id, said_us, run, power, clock, off, version, network, slots_used, slots, waiting, dropped, commands,
+SELECT concentrator_id, tenant_id, reported_us, run, power, clock, off, version, network, slots_used, slots, waiting, dropped, commands,
        relays::int[], counters::jsonb
   FROM said ORDER BY concentrator_id
 ON CONFLICT (concentrator_id) DO UPDATE
-   SET tenant_id = excluded.tenant_id, said_us = excluded.said_us, run = excluded.run, power = excluded.power, clock = excluded.clock,
+   SET tenant_id = excluded.tenant_id, reported_us = excluded.reported_us, run = excluded.run, power = excluded.power, clock = excluded.clock,
        clock_off_ms = excluded.clock_off_ms, version = excluded.version, network = excluded.network, slots_used = excluded.slots_used,
        slots = excluded.slots, waiting = excluded.waiting, dropped = excluded.dropped, commands = excluded.commands,
        relays = excluded.relays, counters = excluded.counters
- WHERE g.said_us <= excluded.said_us
+ WHERE g.reported_us <= excluded.reported_us
 
 -- name: put_nodes
 -- How relays and meters are. What is new since the row that is there – all of it, where the gateway's program began anew – goes into the row
 -- of the day, so that words said twice count once.
 WITH said AS (
   SELECT c.concentrator_id, c.tenant_id, u.*
-    FROM unnest(:numbers::text[], :relays::int[], :meters::text[], :meter_ids::bigint[], :said_us::bigint[], :days::int[], :runs::text[],
+    FROM unnest(:numbers::text[], :relays::int[], :meters::text[], :meter_ids::bigint[], :reported_us::bigint[], :days::int[], :runs::text[],
                 :vias::int[], :logicals::int[], :channels::int[], :slices::int[], :active::boolean[], :failed::boolean[],
                 :heard_us::bigint[], :messages::bigint[], :repeats::bigint[], :heard::bigint[], :missed::bigint[], :late::bigint[],
                 :offs::bigint[])
-         AS u(number, relay, meter, meter_id, said_us, day, run, via, logical, channel, slice, is_active, is_failed, heard_us, messages,
+         AS u(number, relay, meter, meter_id, reported_us, day, run, via, logical, channel, slice, is_active, is_failed, heard_us, messages,
               repeats, heard, missed, late_ms, clock_off_ms)
     JOIN concentrator c USING (number)),
  known AS (
@@ -57,14 +57,14 @@ WITH said AS (
          heard = d.heard + excluded.heard, missed = d.missed + excluded.missed, late_ms = coalesce(excluded.late_ms, d.late_ms),
          clock_off_ms = coalesce(excluded.clock_off_ms, d.clock_off_ms), battery_mv = coalesce(excluded.battery_mv, d.battery_mv))
 INSERT INTO network_node AS n (concentrator_id, relay, meter, tenant_id, meter_id, via, logical, channel, slice, is_active, is_failed,
-                               joined_us, heard_us, said_us, run, messages, repeats, heard, missed, late_ms, clock_off_ms)
-SELECT concentrator_id, relay, meter, tenant_id, meter_id, via, logical, channel, slice, is_active, is_failed, said_us, heard_us, said_us, run,
+                               joined_us, heard_us, reported_us, run, messages, repeats, heard, missed, late_ms, clock_off_ms)
+SELECT concentrator_id, relay, meter, tenant_id, meter_id, via, logical, channel, slice, is_active, is_failed, reported_us, heard_us, reported_us, run,
        messages, repeats, heard, missed, late_ms, clock_off_ms
   FROM said ORDER BY concentrator_id, relay, meter
 ON CONFLICT (concentrator_id, relay, meter) DO UPDATE
    SET tenant_id = excluded.tenant_id, meter_id = excluded.meter_id, via = excluded.via, logical = excluded.logical,
        channel = excluded.channel, slice = excluded.slice, is_active = excluded.is_active, is_failed = excluded.is_failed,
-       heard_us = coalesce(excluded.heard_us, n.heard_us), said_us = excluded.said_us, run = excluded.run, messages = excluded.messages,
+       heard_us = coalesce(excluded.heard_us, n.heard_us), reported_us = excluded.reported_us, run = excluded.run, messages = excluded.messages,
        repeats = excluded.repeats, heard = excluded.heard, missed = excluded.missed, late_ms = coalesce(excluded.late_ms, n.late_ms),
        clock_off_ms = coalesce(excluded.clock_off_ms, n.clock_off_ms)
 
@@ -81,14 +81,14 @@ ON CONFLICT (concentrator_id, store, item, event) DO NOTHING
 
 -- name: put_failures
 -- Nodes that failed or came back, by an event: at once, and not where a newer state said how they are.
-INSERT INTO network_node AS n (concentrator_id, relay, meter, tenant_id, meter_id, is_failed, joined_us, said_us)
+INSERT INTO network_node AS n (concentrator_id, relay, meter, tenant_id, meter_id, is_failed, joined_us, reported_us)
 SELECT c.concentrator_id, u.relay, u.meter, c.tenant_id, u.meter_id, u.is_failed, u.at_us, u.at_us
   FROM unnest(:numbers::text[], :relays::int[], :meters::text[], :meter_ids::bigint[], :failed::boolean[], :at_us::bigint[])
        AS u(number, relay, meter, meter_id, is_failed, at_us)
   JOIN concentrator c USING (number)
  ORDER BY c.concentrator_id, u.relay, u.meter
-ON CONFLICT (concentrator_id, relay, meter) DO UPDATE SET is_failed = excluded.is_failed, said_us = excluded.said_us
- WHERE n.said_us <= excluded.said_us
+ON CONFLICT (concentrator_id, relay, meter) DO UPDATE SET is_failed = excluded.is_failed, reported_us = excluded.reported_us
+ WHERE n.reported_us <= excluded.reported_us
 
 -- name: forget_days
 -- Days that are older than they are kept.

@@ -65,7 +65,7 @@ SELECT (SELECT count(*) FROM concentrator_meter b JOIN meter m USING (meter_id) 
 -- One node: the gateway itself (relay 0, meter ''), a relay, or a meter.
 SELECT c.concentrator_id, c.number AS gateway, c.name AS gateway_name, s.kind AS book_kind, s.is_connected, s.heard_us AS gateway_heard_us,
        s.connected_us, coalesce(p.name, '') AS name, coalesce(p.place, '') AS place, p.lat_e7, p.lon_e7, b.meter_id, n.via, n.is_failed,
-       n.logical, n.channel, n.slice, n.is_active, n.joined_us, n.heard_us, coalesce(n.said_us, g.said_us) AS said_us, n.messages, n.repeats,
+       n.logical, n.channel, n.slice, n.is_active, n.joined_us, n.heard_us, coalesce(n.reported_us, g.reported_us) AS reported_us, n.messages, n.repeats,
        n.heard, n.missed, n.late_ms,
        CASE WHEN :relay = 0 AND :meter = '' THEN coalesce(g.clock_off_ms, s.clock_off_s::bigint * 1000) ELSE n.clock_off_ms END AS clock_off_ms,
        st.battery_mv, st.battery_pct, st.last_seen_us, coalesce(g.power, '') AS power, coalesce(g.clock, '') AS clock,

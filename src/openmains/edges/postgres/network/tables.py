@@ -11,7 +11,7 @@ from openmains.domain.fleet.frame_number import NUMBER_DIGITS
 from openmains.domain.ids import TenantId
 from openmains.domain.period import day_to_date, utc_of_us
 from openmains.edges.postgres.db import Connection, Row
-from openmains.edges.postgres.queries import load
+from openmains.edges.postgres.queries import Query, load
 
 _QUERIES = load(__package__)
 SILENT: Final = timedelta(days=3)  # of a meter that no gateway of ours tells about
@@ -37,9 +37,9 @@ class Network:
     async def topology(self, now: datetime, *, placed: bool, platforms: bool) -> Topology:
         """At most ``MOST_METERS`` meters."""
         silent_us = int((now - SILENT).timestamp()) * 1_000_000
-        heads = await self._rows("heads", off_ms=OFF_MS)
-        relays = await self._rows("relays")
-        meters = await self._rows("meters", silent_us=silent_us, placed=placed, most=MOST_METERS)
+        heads = await self._rows(_QUERIES["heads"], off_ms=OFF_MS)
+        relays = await self._rows(_QUERIES["relays"])
+        meters = await self._rows(_QUERIES["meters"], silent_us=silent_us, placed=placed, most=MOST_METERS)
         left_out = 0
         if len(meters) == MOST_METERS:
             counted = await _QUERIES["behind_all"].fetchval(self._connection, tenant_id=self._tenant_id)
@@ -47,8 +47,10 @@ class Network:
         room = MOST_METERS - len(meters)
         found: list[PlatformRow] = []
         if platforms:
-            found = [PlatformRow(**dict(row)) for row in await self._rows("platforms")]
-            meters += await self._rows("platform_meters", silent_us=silent_us, most=room) if found and room else []
+            found = [PlatformRow(**dict(row)) for row in await self._rows(_QUERIES["platforms"])]
+            meters += (
+                await self._rows(_QUERIES["platform_meters"], silent_us=silent_us, most=room) if found and room else []
+            )
         return topology(
             [HeadRow(**dict(row)) for row in heads],
             found,
@@ -65,7 +67,7 @@ class Network:
             "meter": meter,
             "wire": _wire(meter),
         }
-        rows = await self._rows("node", **asked)
+        rows = await self._rows(_QUERIES["node"], **asked)
         if not rows:
             return None
         row = dict(rows[0])
@@ -76,9 +78,9 @@ class Network:
     async def days(self, concentrator_id: int, relay: int, meter: str, since_day: int) -> list[NetworkDay]:
         asked: dict[str, Any] = {"concentrator_id": concentrator_id, "since_day": since_day}
         if relay or meter:
-            rows = await self._rows("days", **asked, relay=relay, meter=_wire(meter))
+            rows = await self._rows(_QUERIES["days"], **asked, relay=relay, meter=_wire(meter))
         else:
-            rows = await self._rows("gateway_days", **asked)
+            rows = await self._rows(_QUERIES["gateway_days"], **asked)
         return [_day(row) for row in rows]
 
     async def events(
@@ -91,9 +93,8 @@ class Network:
         meter: str | None,
         faults: bool,
     ) -> list[NetworkEvent]:
-        rows = await self._rows(
-            "events", before=before, concentrator_id=concentrator_id, relay=relay, meter=None if meter is None else _wire(meter),
-            faults=faults, fault_events=FAULT_EVENTS, most=limit,
+        rows = await self._rows(_QUERIES["events"], before=before, concentrator_id=concentrator_id, relay=relay, meter=None if meter is None
+        else _wire(meter), faults=faults, fault_events=FAULT_EVENTS, most=limit,
         )  # fmt: skip
         return [
             NetworkEvent(
@@ -104,7 +105,7 @@ class Network:
         ]  # fmt: skip
 
     async def place(self, concentrator_id: int, relay: int) -> NetworkPlace | None:
-        rows = await self._rows("place", concentrator_id=concentrator_id, relay=relay)
+        rows = await self._rows(_QUERIES["place"], concentrator_id=concentrator_id, relay=relay)
         return NetworkPlace(**dict(rows[0])) if rows else None
 
     async def set_place(self, concentrator_id: int, relay: int, place: NetworkPlace) -> None:
@@ -113,8 +114,8 @@ class Network:
             place=place.place, lat_e7=place.lat_e7, lon_e7=place.lon_e7,
         )  # fmt: skip
 
-    async def _rows(self, name: str, **values: Any) -> list[Row]:
-        return await _QUERIES[name].fetch(self._connection, tenant_id=self._tenant_id, **values)
+    async def _rows(self, query: Query, **values: Any) -> list[Row]:
+        return await query.fetch(self._connection, tenant_id=self._tenant_id, **values)
 
 
 def _wire(meter: str) -> str:
@@ -151,7 +152,7 @@ def _node(row: dict[str, Any], relay: int, meter: str) -> NetworkNode:
         is_active=row["is_active"],
         joined_at=_at(row["connected_us"] if is_head else row["joined_us"]),
         heard_at=_at(heard_us),
-        said_at=_at(row["said_us"]),
+        reported_at=_at(row["reported_us"]),
         **{
             name: pick(name)
             for name in (

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from openmains.app.network.book import NetworkBook, SaidEvent, SaidGateway, SaidNode, Taken
+from openmains.app.network.cache import EventReport, GatewayReport, NetworkCache, NodeReport, Taken
 from openmains.domain.period import DAY_S
 from openmains.edges.postgres.db import Connection, Pool
 from openmains.edges.postgres.queries import load
@@ -24,7 +24,7 @@ class NetworkWriter:
         self._pool = pool
         self._forgot_us = 0
 
-    async def write(self, book: NetworkBook, now_us: int) -> None:
+    async def write(self, book: NetworkCache, now_us: int) -> None:
         """All that is in it; what could not be written is there again."""
         taken = book.take()
         if taken is not None:
@@ -59,10 +59,10 @@ async def _put(connection: Connection, taken: Taken) -> None:
             await _QUERIES["put_failures"].execute(connection, **_failures(list(failures.values())))
 
 
-def _gateways(found: list[SaidGateway]) -> dict[str, Any]:
+def _gateways(found: list[GatewayReport]) -> dict[str, Any]:
     states = [each.state for each in found]
     return {
-        "numbers": [each.gateway for each in found], "said_us": [each.said_us for each in found], "days": [each.day for each in found],
+        "numbers": [each.gateway for each in found], "reported_us": [each.reported_us for each in found], "days": [each.day for each in found],
         "runs": [each.run for each in states], "powers": [each.power for each in states], "clocks": [each.clock for each in states],
         "offs": [each.off_ms for each in found], "versions": [each.version for each in states],
         "networks": [each.net.network for each in states], "slots_used": [each.net.slots_used for each in states],
@@ -73,14 +73,14 @@ def _gateways(found: list[SaidGateway]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _nodes(found: list[SaidNode]) -> dict[str, Any]:
+def _nodes(found: list[NodeReport]) -> dict[str, Any]:
     rows = [(each, each.word, each.word if isinstance(each.word, NodeWord) else None) for each in found]
     return {
         "numbers": [each.gateway for each in found],
         "relays": [0 if isinstance(word, NodeWord) else word.number for _, word, _ in rows],
         "meters": ["" if meter is None else meter.number for _, _, meter in rows],
         "meter_ids": [each.meter_id for each in found],
-        "said_us": [each.said_us for each in found],
+        "reported_us": [each.reported_us for each in found],
         "days": [each.day for each in found],
         "runs": [each.run for each in found],
         "vias": [0 if meter is None else meter.via for _, _, meter in rows],
@@ -101,7 +101,7 @@ def _nodes(found: list[SaidNode]) -> dict[str, Any]:
     }
 
 
-def _events(found: list[SaidEvent]) -> dict[str, Any]:
+def _events(found: list[EventReport]) -> dict[str, Any]:
     return {
         "numbers": [each.gateway for each in found], "stores": [each.store for each in found], "items": [each.item for each in found],
         "at_us": [each.at_us for each in found], "received_us": [each.received_us for each in found],
@@ -110,7 +110,7 @@ def _events(found: list[SaidEvent]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _failures(found: list[SaidEvent]) -> dict[str, Any]:
+def _failures(found: list[EventReport]) -> dict[str, Any]:
     return {
         "numbers": [each.gateway for each in found], "relays": [0 if each.meter else each.relay for each in found],
         "meters": [each.meter for each in found], "meter_ids": [each.meter_id for each in found],

@@ -20,7 +20,7 @@ _RELAY: Final = re.compile(r"relay ([0-9]{1,3})(?![0-9])")
 
 
 @dataclass(frozen=True, slots=True)
-class SaidEvent:
+class EventReport:
     """``gateway``: its number; ``item``: of its ``store``; ``at_us``: 0 where the gateway had no time; ``relay`` 0, ``meter`` "": of none."""
 
     gateway: str
@@ -41,23 +41,23 @@ class SaidEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class SaidGateway:
+class GatewayReport:
     """``off_ms``: its clock minus ours, None where it has none; ``day``: of its utility."""
 
     gateway: str
-    said_us: int
+    reported_us: int
     day: int
     off_ms: int | None
     state: GatewayState
 
 
 @dataclass(frozen=True, slots=True)
-class SaidNode:
+class NodeReport:
     """A relay or a meter, as the state of ``gateway`` in ``run`` had it."""
 
     gateway: str
     run: str
-    said_us: int
+    reported_us: int
     day: int
     word: RelayWord | NodeWord
     meter_id: MeterId | None = None
@@ -67,33 +67,33 @@ class SaidNode:
 class Taken:
     """To be written in one transaction; ``done``: called after it."""
 
-    gateways: list[SaidGateway] = field(default_factory=list)
-    nodes: list[SaidNode] = field(default_factory=list)
-    events: list[SaidEvent] = field(default_factory=list)
+    gateways: list[GatewayReport] = field(default_factory=list)
+    nodes: list[NodeReport] = field(default_factory=list)
+    events: list[EventReport] = field(default_factory=list)
     done: list[Callable[[], None]] = field(default_factory=list)
 
 
-class NetworkBook:
+class NetworkCache:
     """One for each broker."""
 
     def __init__(self) -> None:
-        self._gateways: dict[str, SaidGateway] = {}
-        self._nodes: dict[tuple[str, str], SaidNode] = {}
-        self._events: list[tuple[SaidEvent, Callable[[], None]]] = []
+        self._gateways: dict[str, GatewayReport] = {}
+        self._nodes: dict[tuple[str, str], NodeReport] = {}
+        self._events: list[tuple[EventReport, Callable[[], None]]] = []
         self.refused = 0
 
-    def state(self, said: SaidGateway, meter_of: Callable[[str], MeterId | None]) -> None:
+    def state(self, said: GatewayReport, meter_of: Callable[[str], MeterId | None]) -> None:
         """How a gateway and its nodes are now."""
         self._gateways[said.gateway] = said
         for relay in said.state.net.relays:
-            self._put(SaidNode(said.gateway, said.state.run, said.said_us, said.day, relay))
+            self._put(NodeReport(said.gateway, said.state.run, said.reported_us, said.day, relay))
         for node in said.state.net.nodes:
-            self._put(SaidNode(said.gateway, said.state.run, said.said_us, said.day, node, meter_of(node.number)))
+            self._put(NodeReport(said.gateway, said.state.run, said.reported_us, said.day, node, meter_of(node.number)))
 
-    def _put(self, node: SaidNode) -> None:
+    def _put(self, node: NodeReport) -> None:
         self._nodes[node.gateway, str(node.word.number)] = node
 
-    def event(self, event: SaidEvent, done: Callable[[], None]) -> None:
+    def event(self, event: EventReport, done: Callable[[], None]) -> None:
         """``done`` once it is on disk."""
         if len(self._events) >= MOST_EVENTS:
             self.refused += 1
