@@ -32,6 +32,12 @@ export const listPersons = (signal: Abort) => call("get", "/api/v1/notice-person
 export const ownSettings = (signal: Abort) => call("get", "/api/v1/notice-persons/me", { signal });
 export const setOwnNotices = (body: PersonSettings) => call("put", "/api/v1/notice-persons/me", { body });
 
+export type PushBrowser = Schemas["PushBrowser"];
+export const ownBrowsers = (signal: Abort) => call("get", "/api/v1/notice-persons/me/browsers", { signal });
+export const addOwnBrowser = (body: Schemas["BrowserSubscription"]) => call("post", "/api/v1/notice-persons/me/browsers", { body });
+export const removeOwnBrowser = (browserId: number) => call("delete", "/api/v1/notice-persons/me/browsers/{browser_id}", { path: { browser_id: browserId } });
+
+
 export const listCalendars = (signal: Abort) => call("get", "/api/v1/notice-calendars", { signal });
 export const addCalendar = (name: string, shifts: DutyShift[], reason: string) => call("post", "/api/v1/notice-calendars", { query: { reason }, body: { name, shifts } });
 export const changeCalendar = (calendarId: number, name: string, shifts: DutyShift[], reason: string) =>
