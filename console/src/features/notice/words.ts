@@ -4,7 +4,7 @@ import type { Words } from "@/shared/i18n/bilingual";
 
 export const words = {
   notice: {
-    log: ["通知记录", "Delivery log"], channels: ["通知渠道", "Channels"], policies: ["通知策略", "Policies"], calendars: ["值班表", "Duty calendars"], subscriptions: ["订阅推送", "Subscriptions"], announcements: ["客户公告", "Announcements"], inbox: ["收件箱", "Inbox"],
+    log: ["通知记录", "Delivery log"], channels: ["通知渠道", "Channels"], policies: ["通知策略", "Policies"], calendars: ["值班表", "Duty calendars"], persons: ["人员与代班", "Persons and stand-ins"], templates: ["通知用语", "Words"], subscriptions: ["订阅推送", "Subscriptions"], announcements: ["客户公告", "Announcements"], inbox: ["收件箱", "Inbox"],
     name: ["名称", "Name"], kind: ["类型", "Kind"], perMinute: ["每分钟上限", "Most a minute"], lastAccepted: ["最近送达", "Last accepted"], lastFault: ["最近失败", "Last failure"], off: ["已停用", "off"], on: ["启用", "In use"],
     test: ["测试", "Test"], change: ["修改", "Change"], remove: ["删除", "Remove"], save: ["保存", "Save"], saved: ["已保存", "Saved"], cancel: ["取消", "Cancel"], kept: ["已保存，留空不变", "kept; leave empty to keep it"],
     addChannel: ["新建渠道", "Add a channel"], changeChannel: ["修改渠道 {name}", "Change {name}"], noChannels: ["没有渠道", "No channels"], testQueued: ["测试已排队，结果见通知记录", "The test is queued; the delivery log shows what becomes of it"],
