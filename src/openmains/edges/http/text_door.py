@@ -28,6 +28,7 @@ NAMES = frozenset(
     | {"endpoint", "label"}  # of a browser that takes notices
     | {"bank", "payer", "holder", "buyer", "component", "item"}  # on bills; who pays
     | {"work_order"}  # its kind, by its code
+    | {"place"}  # where a gateway or relay stands
     | {"meters", "put", "take"}  # numbers of meters behind a concentrator, bound to an application
 )
 SECRETS = frozenset(
