@@ -7,6 +7,8 @@ After each batch the ledger adds up to 0, each payment is there once, each day's
 litres that were read, and what was killed is there whole or not at all. Each payment, duplicate, reading, correction, bill, exchange,
 reversal, price and kill is one operation. That the checker sees one lost update is tested by itself
 (``tests/domain/ledger/test_plain_books.py``).
+
+Measured with 150 accounts on two cores with other work: 176 operations a second, so the million takes an hour and a half there.
 """
 
 import time
