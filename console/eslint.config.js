@@ -10,7 +10,7 @@ import { readdirSync, readFileSync } from "node:fs";
 const contexts = readdirSync(new URL("./src/features", import.meta.url));
 const { tiers } = JSON.parse(readFileSync(new URL("./contexts.json", import.meta.url), "utf8"));
 /** What the app collects; another feature has no business with it. */
-const COLLECTED = ["routes", "nav", "words", "meterPage"];
+const COLLECTED = ["routes", "nav", "words", "meterPage", "ownPage"];
 
 function tierOf(context) {
   const found = tiers.findIndex((tier) => tier.includes(context));
@@ -67,7 +67,7 @@ export default ts.config(
   },
   { files: ["scripts/**", "e2e/**", "*.js"], languageOptions: { globals: { ...globals.node, ...globals.browser } }, rules: { "no-console": "off" } },
   zone(["src/phone/**"], ["@/app/**"], "The phone pages are an app of their own: they know features, shared and api."),
-  { files: ["src/phone/worker.js"], languageOptions: { globals: globals.serviceworker } },
+  { files: ["src/phone/worker.js", "public/push-worker.js"], languageOptions: { globals: globals.serviceworker } },
   zone(["src/api/**"], ["@/shared/**", "@/features/**", "@/app/**"], "api stands alone."),
   zone(["src/shared/**"], ["@/features/**", "@/app/**"], "shared may use api only."),
   ...contexts.map((name) =>

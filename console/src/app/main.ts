@@ -5,11 +5,12 @@ import { Problem } from "@/api/problem";
 import { watchTransport } from "@/api/transport";
 import { addWords, i18n, locale, setLocale } from "@/shared/i18n";
 import { METER_PARTS } from "@/shared/meterPage";
+import { OWN_PARTS } from "@/shared/ownPage";
 import { noteReached } from "@/shared/online";
 import { markExpired } from "@/shared/session";
 import { startTheme } from "@/shared/theme";
 import App from "./App.vue";
-import { meterParts, words } from "./collected";
+import { meterParts, ownParts, words } from "./collected";
 import { makeRouter } from "./router";
 import "element-plus/theme-chalk/dark/css-vars.css";
 import "@/shared/styles/base.css";
@@ -39,4 +40,4 @@ for (const { components } of router.resolve(window.location.pathname).matched) {
   const load: unknown = components?.default;
   if (typeof load === "function") void (load as () => Promise<unknown>)();
 }
-createApp(App).provide(METER_PARTS, meterParts).use(i18n).use(VueQueryPlugin, { queryClient: queries }).use(router).mount("#app");
+createApp(App).provide(METER_PARTS, meterParts).provide(OWN_PARTS, ownParts).use(i18n).use(VueQueryPlugin, { queryClient: queries }).use(router).mount("#app");

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """``openmains bench rules``: what rules that people made cost the taking in of reports (R7.2).
 
-A whole system of its own, N registered meters, the same load twice: without a rule, then with ``--rules`` of every kind that the form makes –
-bounds, events, changes, trees, conditions that hold, so many of a place, silence – of which most are fulfilled by no report and some by
-each. ``ratio``: how much more processor time a report takes with them, all processes together but for the generator; ``fired``: alarms of
-rules. Silence is the clock's: it is worked meanwhile, and its first look at all meters is within the measure.
+One system, two utilities of half the meters each: one without a rule, one with ``--rules`` of every kind that the form makes – bounds, events,
+changes, trees, conditions that hold, so many of a place, silence –, of which most are fulfilled by no report and one in fifty by each. Loads
+of the same size go to them in turns: without, with, with, without … The first load of each is not counted: in it every meter of the
+second one fires what it fulfils, which is a storm and not the rule; ``us_per_report_firing`` tells what that costs.
+
+``ratio``      how much more processor time a report takes with rules, all processes together but for the generator: the middle of ``--pairs``
+               pairs of neighbours, ``ratios`` each of them
+``pure_us``    processor time of judging alone (``app/rule/watch.py``) for a report, the rules standing as they do in the loads; in this process
+``fired``      alarms of rules. Silence is the clock's: it is worked meanwhile, and its first look at all meters is in the first load.
 """
 
 import argparse
@@ -14,34 +19,36 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import asyncpg
+import msgspec
 import numpy as np
 
+from openmains.app.rule.conditions import condition_of
+from openmains.app.rule.model import ActiveRule, RuleDraft
+from openmains.app.rule.watch import RuledMessage, RuledMeter, RuleSet
 from openmains.bench import calibration
+from openmains.bench.enhanced import order
 from openmains.bench.load.child import Offer, load_in_child
+from openmains.bench.load.frames import DailyReports
 from openmains.bench.machine import processor_seconds
 from openmains.bench.outcome import verify, wait_applied, wait_idle, wait_known
-from openmains.bench.registry import BenchRegistry, register, remember
+from openmains.bench.registry import FIRST_IMEI, BenchRegistry, register, remember
 from openmains.bench.system import engine_urls, free_port, system
+from openmains.domain.ids import AreaId, MeterId, ProductId, RuleId, TenantId
 from openmains.domain.period import DAY_S
+from openmains.drivers import catalog
 from openmains.run import messages
 from openmains.run.settings import Loaded
 
-KEYS = (
-    "rules",
-    "meters",
-    "reports",
-    "us_per_report_without",
-    "us_per_report_with",
-    "ratio",
-    "fired",
-    "lost",
-    "duplicated",
-)
+KEYS = ("rules", "meters", "pairs", "reports", "us_per_report_without", "us_per_report_with", "us_per_report_firing", "ratio", "ratios",
+        "pure_us", "fired", "lost", "duplicated")  # fmt: skip
+PURE_REPORTS = 1_000  # of a part of a batch
+PURE_TURNS = 20
 LEARN_S = 15.0  # a pipeline keeps to rules that changed for a moment longer
 
 
@@ -50,7 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = messages.text
     parser.add_argument("--meters", type=int, default=1_000_000, help=text("注册表数", "registered meters"))
     parser.add_argument("--rules", type=int, default=500, help=text("规则数", "rules"))
-    parser.add_argument("--seconds", type=float, default=60.0, help=text("每次持续秒数", "seconds of each load"))
+    parser.add_argument("--pairs", type=int, default=5, help=text("对照轮数", "pairs of loads, without and with rules"))
+    parser.add_argument("--seconds", type=float, default=30.0, help=text("每次持续秒数", "seconds of each load"))
     parser.add_argument("--rate", type=float, default=3_000.0, help=text("每秒上报数", "reports a second"))
     parser.add_argument("--json", action="store_true", help=text("末行输出 JSON", "last line is JSON"))
 
@@ -107,46 +115,108 @@ async def make_rules(owner: str, tenant_id: int, count: int) -> None:
 
 
 async def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Build, load without rules and with them, verify."""
+    """Build, load both utilities in turns, verify."""
     with tempfile.TemporaryDirectory(prefix="openmains-bench-") as temporary:
         os.chmod(temporary, 0o711)  # noqa: PTH101, S103 - the database's account must enter, and nothing runs yet
-        var = Path(temporary) / "var"
+        var, half = Path(temporary) / "var", args.meters // 2
         with system(var, dtls=free_port(socket.SOCK_DGRAM)) as (supervisor, coap, _):
             urls = engine_urls(var)
-            print(f"registering {args.meters:,} meters …", flush=True)
-            registry = await register(urls["postgres_owner"], args.meters)
-            rounds = int(args.rate * args.seconds // args.meters) + 1
-            first_day = int(time.time()) // DAY_S - 1 - 2 * rounds
-            await remember(urls["postgres_owner"], registry, first_day)
-            await wait_known(coap, registry)
-            prices, sent = [], []
-            for turn in range(2):
-                if turn:
-                    print(f"{args.rules} rules …", flush=True)
-                    await make_rules(urls["postgres_owner"], registry.tenant_id, args.rules)
-                    await asyncio.sleep(LEARN_S)
-                else:
-                    await wait_idle(supervisor.pid)
+            print(f"registering {2 * half:,} meters …", flush=True)
+            plain = await register(urls["postgres_owner"], half)
+            ruled = await register(urls["postgres_owner"], half, first_imei=FIRST_IMEI + half, code="ruled")
+            rounds = int(args.rate * args.seconds // half) + 1
+            first_day = int(time.time()) // DAY_S - 1 - (args.pairs + 1) * rounds
+            for registry in (plain, ruled):
+                await remember(urls["postgres_owner"], registry, first_day)
+                await wait_known(coap, registry)
+            await make_rules(urls["postgres_owner"], ruled.tenant_id, args.rules)
+            await asyncio.sleep(LEARN_S)
+            prices: list[tuple[bool, float]] = []
+            sent: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
+            for with_rules in [False, True, *order(args.pairs)]:
+                await wait_idle(supervisor.pid)
+                registry, mine = (ruled if with_rules else plain), sent[with_rules]
                 before = processor_seconds(supervisor.pid)
-                sent.append(await _load(args, coap, registry, first_day + turn * rounds))
-                await wait_applied(urls["postgres_pipeline"], registry, sum(len(one["meters"]) for one in sent))
+                mine.append(await _load(args, coap, registry, first_day + len(mine) * rounds))
+                await wait_applied(urls["postgres_pipeline"], registry, sum(len(one["meters"]) for one in mine))
                 after = processor_seconds(supervisor.pid)
                 spent = sum(after.values()) - sum(before.get(name, 0.0) for name in after)
-                prices.append(spent / max(1, len(sent[-1]["meters"])) * 1e6)
-            fired = await _fired(urls["postgres_owner"], registry.tenant_id)
-        meters, days = (np.concatenate([one[name] for one in sent]) for name in ("meters", "days"))
-        found = verify(urls["clickhouse"], registry, meters, days)
-    without, beside = prices
+                prices.append((with_rules, spent / max(1, len(mine[-1]["meters"])) * 1e6))
+                print(f"{'with' if with_rules else 'without'}: {prices[-1][1]:,.0f} µs a report", flush=True)
+            fired = await _fired(urls["postgres_owner"], ruled.tenant_id)
+        found = {"lost": 0, "duplicated": 0}
+        for with_rules, registry in ((False, plain), (True, ruled)):
+            meters, days = (np.concatenate([one[name] for one in sent[with_rules]]) for name in ("meters", "days"))
+            for name, count in verify(urls["clickhouse"], registry, meters, days).items():
+                found[name] += count
+    counted = prices[2:]
+    ratios = pair_ratios(counted)
     return {
         "rules": args.rules,
-        "meters": args.meters,
-        "reports": sum(len(one["meters"]) for one in sent),
-        "us_per_report_without": round(without, 1),
-        "us_per_report_with": round(beside, 1),
-        "ratio": round(beside / without - 1, 4),
+        "meters": 2 * half,
+        "pairs": args.pairs,
+        "reports": sum(len(one["meters"]) for some in sent.values() for one in some),
+        "us_per_report_without": round(median(price for is_ruled, price in counted if not is_ruled), 1),
+        "us_per_report_with": round(median(price for is_ruled, price in counted if is_ruled), 1),
+        "us_per_report_firing": round(prices[1][1], 1),
+        "ratio": round(median(ratios), 4),
+        "ratios": ratios,
+        "pure_us": round(pure_us(args.rules), 2),
         "fired": fired,
         **found,
     }
+
+
+def pair_ratios(prices: Sequence[tuple[bool, float]]) -> list[float]:
+    """How much more the load with rules cost than its neighbour without."""
+    found = []
+    for first, second in zip(prices[::2], prices[1::2], strict=True):
+        without, beside = (second[1], first[1]) if first[0] else (first[1], second[1])
+        found.append(round(beside / without - 1, 4))
+    return found
+
+
+def pure_us(count: int) -> float:
+    """Processor time that judging takes for a report, in µs: parts of a batch of one product, the middle of the turns."""
+    driver = catalog.load().driver(DailyReports.driver_name)
+    rules = RuleSet(
+        ActiveRule(
+            RuleId(number),
+            1,
+            TenantId(1),
+            condition_of(msgspec.convert(draft, RuleDraft), driver.unit_exponent),
+            "minor",
+            held_s=draft["held_s"],
+        )
+        for number, draft in enumerate(drafts(count), 1)
+    )
+    meters = [RuledMeter() for _ in range(PURE_REPORTS)]
+    index, spent = np.arange(PURE_REPORTS), []
+    reports = DailyReports()
+    for turn in range(PURE_TURNS + 1):
+        at_s = (20_300 + turn) * DAY_S
+        frames = reports(index, np.full(PURE_REPORTS, 20_300 + turn), at_s)
+        columns, _ = driver.decode([frame.tobytes() for frame in frames], [at_s] * PURE_REPORTS)
+        messages = [
+            RuledMessage(
+                part,
+                row,
+                TenantId(1),
+                ProductId(1),
+                MeterId(number),
+                AreaId(1),
+                15,
+                meters[number],
+                at_s,
+                at_s * 1_000_000,
+            )
+            for part in columns
+            for row, number in enumerate(part.rows)
+        ]
+        began = time.process_time()
+        rules.watch(messages)
+        spent.append((time.process_time() - began) / len(messages) * 1e6)
+    return median(spent[1:])  # in the first one they fire
 
 
 async def _load(args: argparse.Namespace, coap: int, registry: BenchRegistry, day: int) -> dict[str, Any]:

@@ -109,6 +109,8 @@ COMMANDS = (
             _BENCH + "billing:main", _BENCH + "billing:add_arguments"),
     Command("bench series", "测量其他测点数值的存储与查询成本", "what values of other quantities than volume cost",
             _BENCH + "series:main", _BENCH + "series:add_arguments"),
+    Command("bench bulk", "测试整月读数批量导出的速度与内存", "how fast a month of readings leaves in bulk, and in how much memory",
+            _BENCH + "month:main", _BENCH + "month:add_arguments"),
     Command("bench rules", "测试 500 条规则对上报处理的影响", "what 500 rules cost the taking in of reports",
             _BENCH + "rules:main", _BENCH + "rules:add_arguments"),
     Command("bench pages", "测试页面打开速度", "measure how fast pages of the console open",

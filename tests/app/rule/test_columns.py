@@ -262,3 +262,13 @@ def test_last_values_go_from_message_to_message_and_are_kept() -> None:
     older = town.hear((1, 15, columns(1, battery_mv=[9000]), 0))
     assert (older.remembered, older.changes) == ({}, [])  # it was said before
     assert told(town.hear((1, 30, values, 5))) == [(1, 1, "cleared"), (1, 2, "cleared")]
+
+
+def test_a_value_that_stays_is_written_once_unless_its_rate_is_asked() -> None:
+    values = columns(4, battery_mv=[3600, 3600, 3400, 3400])
+    town = Town(rule(1, {"change": "battery_mv", "falls": 200}))
+    written = [town.hear((1, 10 * row + 10, values, row)).remembered for row in range(4)]
+    key = (1, "battery_mv")
+    assert written == [{key: (1, LastValue(3600, 10))}, {}, {key: (1, LastValue(3400, 30))}, {}]
+    town.book = RuleSet([rule(2, {"rate": "battery_mv", "falls": 1, "per_s": 10})])
+    assert town.hear((1, 50, columns(1, battery_mv=[3400]), 0)).remembered == {key: (1, LastValue(3400, 50))}

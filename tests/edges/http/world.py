@@ -34,6 +34,8 @@ from openmains.edges.clickhouse.rule_history import ClickHouseRuleHistory
 from openmains.edges.clickhouse.volumes import ClickHouseVolumes
 from openmains.edges.http.app import build_app
 from openmains.edges.http.deps import ApiDeps, ApiSettings
+from openmains.edges.notify.guard import AddressGuard, networks_of
+from openmains.edges.notify.web_push import PushAddresses
 from openmains.edges.postgres.db import API_ROLE, PIPELINE_ROLE, Pool, create_pool
 from openmains.edges.postgres.identity.tables import SignIn, create_tenant_admin
 from openmains.edges.postgres.portal.tables import Lookups as CustomerLookups
@@ -223,6 +225,7 @@ async def make_world(urls: EngineUrls, clickhouse: ClickHouse, folder: Path) -> 
         command_drivers=PlainDrivers(),
         cell_loads=ClickHouseCellLoads(clickhouse),
         customer_lookups=CustomerLookups(pool),
+        push_addresses=PushAddresses(AddressGuard(networks_of("127.0.0.0/8"))),
         sealer=VaultSealer(Vault(PostgresKeys(pipeline), lambda: masters, secrets.token_bytes)),
     )
     owner = await asyncpg.connect(urls.postgres_owner)

@@ -29,8 +29,22 @@ export const removeChannel = (channelId: number, reason: string) => call("delete
 export const testChannel = (channelId: number, key: string) => call("post", "/api/v1/notice-channels/{channel_id}/test", { path: { channel_id: channelId }, body: { key } });
 
 export const listPersons = (signal: Abort) => call("get", "/api/v1/notice-persons", { signal });
+export type NoticePerson = Schemas["NoticePerson"];
+export const setPerson = (userId: number, body: PersonSettings, reason: string) => call("put", "/api/v1/notice-persons/{user_id}", { path: { user_id: userId }, query: { reason }, body });
 export const ownSettings = (signal: Abort) => call("get", "/api/v1/notice-persons/me", { signal });
 export const setOwnNotices = (body: PersonSettings) => call("put", "/api/v1/notice-persons/me", { body });
+
+export type PushBrowser = Schemas["PushBrowser"];
+export const ownBrowsers = (signal: Abort) => call("get", "/api/v1/notice-persons/me/browsers", { signal });
+export const addOwnBrowser = (body: Schemas["BrowserSubscription"]) => call("post", "/api/v1/notice-persons/me/browsers", { body });
+export const removeOwnBrowser = (browserId: number) => call("delete", "/api/v1/notice-persons/me/browsers/{browser_id}", { path: { browser_id: browserId } });
+
+export type NoticeTemplate = Schemas["Template"];
+export const listTemplates = (signal: Abort) => call("get", "/api/v1/notice-templates", { signal });
+export const setTemplate = (kind: NoticeTemplate["kind"], locale: NoticeTemplate["locale"], body: Schemas["TemplateForm"], reason: string) =>
+  call("put", "/api/v1/notice-templates/{kind}/{locale}", { path: { kind, locale }, query: { reason }, body });
+export const dropTemplate = (kind: NoticeTemplate["kind"], locale: NoticeTemplate["locale"], reason: string) =>
+  call("delete", "/api/v1/notice-templates/{kind}/{locale}", { path: { kind, locale }, query: { reason } });
 
 export const listCalendars = (signal: Abort) => call("get", "/api/v1/notice-calendars", { signal });
 export const addCalendar = (name: string, shifts: DutyShift[], reason: string) => call("post", "/api/v1/notice-calendars", { query: { reason }, body: { name, shifts } });

@@ -2,7 +2,7 @@
 // What each kind of channel asks for; the server's own table (app/notice/channel_fields.py) says what is wrong with it.
 import type { ChannelKind } from "./calls";
 
-export const KINDS = ["webhook", "email", "wecom", "dingtalk", "feishu", "sms_aliyun", "sms_tencent", "wechat", "apprise"] as const;
+export const KINDS = ["webhook", "email", "wecom", "dingtalk", "feishu", "sms_aliyun", "sms_tencent", "wechat", "web_push", "apprise"] as const;
 const SMS = ["key_id", "secret", "sign_name", "template", "fields"] as const;
 
 export const FIELDS: Record<ChannelKind, readonly string[]> = {
@@ -16,6 +16,7 @@ export const FIELDS: Record<ChannelKind, readonly string[]> = {
   sms_tencent: [...SMS, "app_id", "region"],
   wechat: ["app_id", "secret", "template", "fields"],
   apprise: ["url"],
+  web_push: ["contact"],
 };
 
 const HIDDEN: Partial<Record<ChannelKind, readonly string[]>> = { wecom: ["url"], dingtalk: ["url"], feishu: ["url"], apprise: ["url"] };

@@ -4,17 +4,17 @@ import type { Words } from "@/shared/i18n/bilingual";
 
 export const words = {
   notice: {
-    log: ["通知记录", "Delivery log"], channels: ["通知渠道", "Channels"], policies: ["通知策略", "Policies"], calendars: ["值班表", "Duty calendars"], subscriptions: ["订阅推送", "Subscriptions"], announcements: ["客户公告", "Announcements"], inbox: ["收件箱", "Inbox"],
+    log: ["通知记录", "Delivery log"], channels: ["通知渠道", "Channels"], policies: ["通知策略", "Policies"], calendars: ["值班表", "Duty calendars"], persons: ["人员与代班", "Persons and stand-ins"], templates: ["通知用语", "Words"], subscriptions: ["订阅推送", "Subscriptions"], announcements: ["客户公告", "Announcements"], inbox: ["收件箱", "Inbox"],
     name: ["名称", "Name"], kind: ["类型", "Kind"], perMinute: ["每分钟上限", "Most a minute"], lastAccepted: ["最近送达", "Last accepted"], lastFault: ["最近失败", "Last failure"], off: ["已停用", "off"], on: ["启用", "In use"],
     test: ["测试", "Test"], change: ["修改", "Change"], remove: ["删除", "Remove"], save: ["保存", "Save"], saved: ["已保存", "Saved"], cancel: ["取消", "Cancel"], kept: ["已保存，留空不变", "kept; leave empty to keep it"],
     addChannel: ["新建渠道", "Add a channel"], changeChannel: ["修改渠道 {name}", "Change {name}"], noChannels: ["没有渠道", "No channels"], testQueued: ["测试已排队，结果见通知记录", "The test is queued; the delivery log shows what becomes of it"],
     kinds: {
       inbox: ["控制台收件箱", "Console inbox"], email: ["邮件", "E-mail"], webhook: ["Webhook", "Webhook"], wecom: ["企业微信机器人", "WeCom robot"], dingtalk: ["钉钉机器人", "DingTalk robot"], feishu: ["飞书机器人", "Feishu robot"],
-      sms_aliyun: ["阿里云短信", "SMS, Aliyun"], sms_tencent: ["腾讯云短信", "SMS, Tencent Cloud"], wechat: ["公众号模板消息", "WeChat template"], apprise: ["Apprise（Telegram 等）", "Apprise (Telegram …)"],
+      sms_aliyun: ["阿里云短信", "SMS, Aliyun"], sms_tencent: ["腾讯云短信", "SMS, Tencent Cloud"], wechat: ["公众号模板消息", "WeChat template"], apprise: ["Apprise（Telegram 等）", "Apprise (Telegram …)"], web_push: ["浏览器推送", "Browser push"],
     },
     fields: {
       url: ["网址", "URL"], secret: ["密钥", "Secret"], host: ["服务器", "Server"], port: ["端口（587）", "Port (587)"], safety: ["加密（starttls、tls、none）", "Encryption (starttls, tls, none)"], sender: ["发件人", "Sender"], user: ["用户名", "User"],
-      password: ["密码", "Password"], key_id: ["AccessKey ID", "Access key id"], sign_name: ["短信签名", "Signature"], template: ["模板编号", "Template"], fields: ["模板变量", "Variables"], app_id: ["应用 ID", "App id"], region: ["地域", "Region"],
+      password: ["密码", "Password"], key_id: ["AccessKey ID", "Access key id"], sign_name: ["短信签名", "Signature"], template: ["模板编号", "Template"], fields: ["模板变量", "Variables"], app_id: ["应用 ID", "App id"], region: ["地域", "Region"], contact: ["联系邮箱（告知推送服务）", "Contact e-mail (told to push services)"],
     },
     own: ["本人联系方式", "How I am reached"], phone: ["手机", "Phone"], quietFrom: ["免打扰 起", "Quiet from"], quietUntil: ["止", "until"], digestAt: ["每日汇总时间", "Daily digest at"], digestBelow: ["低于此级别进汇总", "Digest what is below"],
     smsHelp: ["每个变量最多 35 个字：告警和工单的通知超出部分截去，客户公告超出则拒绝。", "A variable holds 35 signs: of an alarm or a work order what is longer is cut off, an announcement that is longer is refused."],
@@ -24,7 +24,7 @@ export const words = {
     states: { waiting: ["等待", "waits"], sending: ["发送中", "on its way"], accepted: ["已送达", "accepted"], failed: ["失败", "failed"] },
     outcomes: { accepted: ["已送达", "accepted"], refused: ["被拒，将重试", "refused, tried again"], failed: ["失败", "failed"], open: ["发送中或中断", "on its way, or cut off"] },
     held: { quiet: ["免打扰至", "quiet until"], digest: ["汇总于", "digest at"] },
-    reasons: { "no-contact": ["没有联系方式", "no contact"], "nobody-on-duty": ["无人值班", "nobody is on duty"], "no-channel": ["没有可用的短信渠道", "no channel of text messages"], "no-customer": ["户上没有用户", "nobody holds the account"], settled: ["已缴清，撤回", "paid: called back"], "secret-unreadable": ["密钥无法解封，请重新填写", "the secret does not open: enter it again"], timeout: ["超时", "timed out"] },
+    reasons: { "no-contact": ["没有联系方式", "no contact"], "browser-gone": ["浏览器已不再订阅", "the browser is subscribed no more"], "nobody-on-duty": ["无人值班", "nobody is on duty"], "no-channel": ["没有可用的短信渠道", "no channel of text messages"], "no-customer": ["户上没有用户", "nobody holds the account"], settled: ["已缴清，撤回", "paid: called back"], "secret-unreadable": ["密钥无法解封，请重新填写", "the secret does not open: enter it again"], timeout: ["超时", "timed out"] },
     severities: { critical: ["紧急", "Critical"], major: ["重要", "Major"], minor: ["次要", "Minor"], info: ["提示", "Info"] },
     noticeKinds: { escalated: ["升级", "escalated"], cleared: ["已恢复", "over"], test: ["测试", "test"], order: ["派单", "work order"], order_overdue: ["工单超时", "overdue"], announcement: ["公告", "announcement"], customer_code: ["登录验证码", "sign-in code"], arrears_warning: ["欠费提醒", "arrears"], balance_low: ["余额提醒", "low balance"] },
     summary: ["近 {hours} 小时 {alarms} 条告警：20 秒内送达 {inTime}，较晚 {late}，未送达 {pending}，失败 {failed}。", "{alarms} alarms in {hours} hours: {inTime} reached somebody within 20 s, {late} later, {pending} not yet, {failed} failed."],

@@ -79,13 +79,20 @@ async def chosen_pages(
 ) -> AsyncGenerator[list[ChosenMeter], None]:
     """All meters of a choice by id, each page in a transaction of its own: a long answer holds none open."""
     while True:
-        async with store.tenant(tenant_id) as work:
-            rows = await work[ChosenMeters].chosen(choice, after, size, now_us)
+        rows = await chosen_page(store, tenant_id, choice, after, now_us, size)
         if rows:
             yield rows
             after = rows[-1].meter_id
         if len(rows) < size:
             return
+
+
+async def chosen_page(
+    store: Store, tenant_id: TenantId, choice: MeterChoice, after: MeterId, now_us: int, size: int
+) -> list[ChosenMeter]:
+    """The next ``size`` of them; fewer: there are no more."""
+    async with store.tenant(tenant_id) as work:
+        return await work[ChosenMeters].chosen(choice, after, size, now_us)
 
 
 async def check_choice(store: Store, tenant_id: TenantId, choice: MeterChoice) -> None:

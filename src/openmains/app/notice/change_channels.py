@@ -9,11 +9,12 @@ from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
 from openmains.app.notice.channel_fields import sort_values
 from openmains.app.notice.model import ChannelKind, NoticeChannel
-from openmains.app.notice.ports import ChannelStore, NoticeLog, RotaStore
+from openmains.app.notice.ports import ChannelStore, NoticeLog, PushBrowserStore, RotaStore
 from openmains.app.notice.sealing import Sealer, channel_purpose
+from openmains.app.notice.vapid import PRIVATE, PUBLIC, new_vapid_key
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
-from openmains.domain.notice.decide import INBOX, PERSONAL
+from openmains.domain.notice.decide import INBOX, PERSONAL, WEB_PUSH
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,19 @@ class ChannelDraft:
 async def add_channel(
     store: Store, actor: Actor, sealer: Sealer, kind: ChannelKind, form: ChannelDraft, reason: str, now_us: int
 ) -> NoticeChannel:
-    """Raises ``invalid-input`` with every fault, ``notice-name-taken``, ``reason-needed``; ``one-inbox``: each utility has it already."""
+    """Raises ``invalid-input`` with every fault, ``notice-name-taken``, ``reason-needed``; ``one-inbox``: each utility has it already;
+    ``one-web-push``: a browser subscribes by the key of one."""
     if kind == INBOX:
         raise Problem("one-inbox")
     sorted_ = sort_values(kind, form.values)
     if sorted_.faults:
         raise Problem("invalid-input", fields=sorted_.faults)
     why = stated(reason)
+    if kind == WEB_PUSH:
+        sorted_.settings[PUBLIC], sorted_.secrets[PRIVATE] = new_vapid_key()
     async with store.tenant(actor.tenant_id) as work:
+        if kind == WEB_PUSH and any(channel.kind == WEB_PUSH for channel in await work[ChannelStore].all()):
+            raise Problem("one-web-push")
         channel_id = await work[ChannelStore].add(form.name, kind, sorted_.settings, form.per_minute, now_us)
         if channel_id is None:
             raise Problem("notice-name-taken", name=form.name)
@@ -61,7 +67,8 @@ async def change_channel(
         why = stated(reason)
         if await work[ChannelStore].is_taken(form.name, channel_id):
             raise Problem("notice-name-taken", name=form.name)
-        await work[ChannelStore].change(channel_id, form.name, sorted_.settings, form.per_minute, form.is_on, now_us)
+        settings = {**_made(before), **sorted_.settings}
+        await work[ChannelStore].change(channel_id, form.name, settings, form.per_minute, form.is_on, now_us)
         await _seal(work, actor, sealer, channel_id, sorted_.secrets)
         after = await _got(work, channel_id)
         await work[AuditTrail].record(actor, "change_channel", "notice_channel", channel_id, before, after, reason=why)
@@ -83,6 +90,7 @@ async def remove_channel(store: Store, actor: Actor, channel_id: int, reason: st
             raise Problem("channel-in-use", name=before.name, policies=", ".join(users))
         why = stated(reason)
         await work[ChannelStore].remove(channel_id, now_us)
+        await work[PushBrowserStore].remove_all(channel_id)  # they subscribed by its key
         await work[AuditTrail].record(actor, "remove_channel", "notice_channel", channel_id, before, None, reason=why)
 
 
@@ -106,6 +114,11 @@ async def send_again(store: Store, actor: Actor, notice_id: int, now_us: int) ->
         if not await work[NoticeLog].again(notice_id, now_us):
             raise Problem("not-failed")
         await work[AuditTrail].record(actor, "send_again", "notice", notice_id, None, None)
+
+
+def _made(channel: NoticeChannel) -> dict[str, str]:
+    """Settings that nobody fills in."""
+    return {name: channel.settings[name] for name in (PUBLIC,) if name in channel.settings}
 
 
 async def _got(work: Work, channel_id: int) -> NoticeChannel:

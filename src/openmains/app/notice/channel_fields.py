@@ -147,6 +147,9 @@ FIELDS: Final[Mapping[str, Mapping[str, Field]]] = {
         "secret": Field(_token, is_secret=True),
     },
     "apprise": {"url": Field(_apprise, is_secret=True)},
+    "web_push": {
+        "contact": Field(mail_fault)
+    },  # its key is made here (``vapid.py``); whom push services write to (RFC 8292 2.1)
 }
 
 

@@ -10,8 +10,9 @@ from openmains.app.alarm.model import Severity
 from openmains.domain.ids import UserId
 
 ChannelKind = Literal[
-    "inbox", "email", "webhook", "wecom", "dingtalk", "feishu", "sms_aliyun", "sms_tencent", "wechat", "apprise"
-]
+    "inbox", "email", "webhook", "wecom", "dingtalk", "feishu", "sms_aliyun", "sms_tencent", "wechat", "apprise",
+    "web_push",
+]  # fmt: skip
 NoticeState = Literal["waiting", "sending", "accepted", "failed"]
 TemplateKind = Literal[
     "raised", "escalated", "cleared", "digest", "test", "order", "order_overdue", "announcement", "customer_code",
@@ -37,6 +38,26 @@ class NoticeChannel(Struct, frozen=True):
     last_accepted_at: datetime | None
     last_failed_at: datetime | None
     last_reason: str
+
+
+class PushBrowser(Struct, frozen=True):
+    """A browser in which a person takes notices. ``fingerprint``: SHA-256 of its endpoint in hexadecimal, by which it knows itself;
+    ``last_*``: what its push service said."""
+
+    browser_id: int
+    fingerprint: str
+    label: str
+    made_at: datetime
+    last_accepted_at: datetime | None
+    last_failed_at: datetime | None
+    last_reason: str
+
+
+class PushBrowsers(Struct, frozen=True):
+    """``public_key``: by which a browser subscribes (RFC 8292), base64url; null: this utility has no browser push."""
+
+    public_key: str | None
+    browsers: list[PushBrowser]
 
 
 class PersonAbsence(Struct, frozen=True, forbid_unknown_fields=True):

@@ -19,6 +19,7 @@ from openmains.app.notice.model import (
     NoticeSummary,
     PersonSettings,
     PolicySettings,
+    PushBrowser,
     Template,
     TemplateKind,
 )
@@ -82,6 +83,29 @@ class RotaStore(Protocol):
 
     async def area_path(self, area_id: int) -> tuple[str, str] | None:
         """Path of an area and the end of what lies below it."""
+
+
+class PushBrowserStore(Protocol):
+    """Browsers of one person. How they are reached goes in sealed and never comes out here."""
+
+    async def channel(self) -> tuple[int, str] | None:
+        """Browser push of this utility with its public key; None: it has none, or it is off."""
+
+    async def all(self, user_id: UserId) -> list[PushBrowser]: ...
+    async def add(self, user_id: UserId, channel_id: int, fingerprint: bytes, label: str, now_us: int) -> int:
+        """This person's from now on, whoever had it; its number."""
+
+    async def seal(self, browser_id: int, sealed: SealedKey) -> None: ...
+    async def remove(self, user_id: UserId, browser_id: int) -> None: ...
+    async def remove_all(self, channel_id: int) -> int:
+        """Of everybody; how many."""
+
+
+class PushAddressCheck(Protocol):
+    """Whether this server may call a push service."""
+
+    async def __call__(self, url: str, /) -> str | None:
+        """Why not (``own-network``, ``not-encrypted`` …); None: it may."""
 
 
 class NoticeLog(Protocol):
@@ -181,6 +205,14 @@ class Contact:
     locale: Locale
 
 
+@dataclass(frozen=True, slots=True)
+class SealedBrowser:
+    """A browser as the worker reads it."""
+
+    browser_id: int
+    sealed: SealedKey
+
+
 class NoticeWork(Protocol):
     """The worker's side. Each call is one transaction, except where it says otherwise."""
 
@@ -213,6 +245,13 @@ class NoticeWork(Protocol):
         """They are on their way; False: one of them is not waiting any more, and nothing was changed."""
 
     async def contacts(self, user_ids: Sequence[UserId]) -> dict[UserId, Contact]: ...
+    async def browsers(self, channel_id: int, user_id: UserId) -> list[SealedBrowser]:
+        """In which a person takes notices."""
+
+    async def note_browser(self, browser_id: int, now_us: int, *, is_accepted: bool, reason: str) -> None: ...
+    async def forget_browser(self, browser_id: int) -> None:
+        """Its push service knows it no more."""
+
     async def templates(self, tenant_id: TenantId) -> dict[tuple[str, str], tuple[str, str]]: ...
     async def finish(
         self,

@@ -46,3 +46,8 @@ def channel_purpose(channel_id: int) -> str:
 def subscription_purpose(subscription_id: int) -> str:
     """Of a subscription's secrets."""
     return f"subscription {subscription_id}"
+
+
+def browser_purpose(browser_id: int) -> str:
+    """Of what a browser is reached by."""
+    return f"push browser {browser_id}"

@@ -14,15 +14,16 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from openmains.app.notice.browsers import BrowserPost
 from openmains.app.notice.codes import FACT, KIND, SealedCode, open_code
 from openmains.app.notice.model import Locale
 from openmains.app.notice.ports import ChannelAccount, Contact, Due, NoticeWork, PersonalOpener, Sender
 from openmains.app.notice.sealing import KeyUnreadableError, Sealer, channel_purpose
 from openmains.app.notice.shapes.talk import Accepted, Letter, Outcome, Refused
 from openmains.app.notice.texts import facts_of, listed, worded
-from openmains.domain.ids import CustomerId
+from openmains.domain.ids import CustomerId, UserId
 from openmains.domain.notice.announcement import is_day
-from openmains.domain.notice.decide import INBOX, PERSONAL, SEVERITIES, decide, decide_timer
+from openmains.domain.notice.decide import INBOX, PERSONAL, SEVERITIES, WEB_PUSH, decide, decide_timer
 from openmains.domain.notice.pace import notice_wait_us, room
 from openmains.domain.notice.parcels import Parcel, parcels
 from openmains.domain.period import zone
@@ -164,6 +165,8 @@ class NoticeLoop:
         outcome: Outcome
         if isinstance(secrets, Refused):
             outcome = secrets
+        elif account.kind == WEB_PUSH:
+            outcome = await self._to_browsers(account, notices[0].user_id, secrets, letter)
         elif account.kind in PERSONAL and not letter.address:
             outcome = Refused("no-contact", is_final=True)
         else:
@@ -186,6 +189,14 @@ class NoticeLoop:
             outcome="failed" if failed else "refused",
             reason=outcome.reason,
         )
+
+    async def _to_browsers(
+        self, account: ChannelAccount, user_id: UserId | None, secrets: dict[str, str], letter: Letter
+    ) -> Outcome:
+        async def send(own: Mapping[str, str]) -> Outcome:
+            return await self._call(account, own, letter)
+
+        return await BrowserPost(self.work, self.sealer, self.now_us).tell(account, user_id, secrets, send)
 
     async def _call(self, account: ChannelAccount, secrets: Mapping[str, str], letter: Letter) -> Outcome:
         try:

@@ -94,6 +94,9 @@ class RulePlan:
             )
         self._events = events
         self.remembered = tuple(self._changes)
+        self.rated = frozenset(
+            point for point, listed in self._changes.items() if any(leaf.per_s is not None for _, leaf in listed)
+        )
 
     def judge(self, columns: Columns, before: Mapping[str, PointSteps]) -> RuleVerdicts:
         """Of all rows. ``before``: of the points in ``remembered``."""

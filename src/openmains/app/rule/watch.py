@@ -48,7 +48,7 @@ class RuledMessage:
 
 @dataclass(slots=True)
 class RuleOutcome:
-    """What a part of a batch changes."""
+    """What a part of a batch changes. ``remembered``: of a point that no rule asks a rate of only values that are others than before."""
 
     changes: list[RuleChange] = field(default_factory=list)
     alarms: list[AlarmChange] = field(default_factory=list)
@@ -143,7 +143,10 @@ def _remember(
             if last is None or message.at_s > last.at_s:
                 now = LastValue(value, message.at_s)
                 message.meter.remembered[point] = now
-                outcome.remembered[message.meter_id, point] = (message.tenant_id, now)
+                if (
+                    last is None or value != last.value or point in plan.rated
+                ):  # when it was said counts for rates alone
+                    outcome.remembered[message.meter_id, point] = (message.tenant_id, now)
     return steps
 
 

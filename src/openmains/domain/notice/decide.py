@@ -28,9 +28,10 @@ NoticeKind = Literal["raised", "escalated", "cleared"]
 SEVERITIES = ("info", "minor", "major", "critical")  # rising
 CRITICAL = "critical"
 INBOX = "inbox"
+WEB_PUSH = "web_push"
 TO_PHONES = frozenset({"sms_aliyun", "sms_tencent"})
 """Channels that need a phone and nothing else of whom they tell: customers have no more."""
-PERSONAL = frozenset({INBOX, "email", "sms_aliyun", "sms_tencent", "wechat"})
+PERSONAL = frozenset({INBOX, WEB_PUSH, "email", "sms_aliyun", "sms_tencent", "wechat"})
 """Channels that need a person's address; the others speak to a group or a system."""
 US = 1_000_000
 

@@ -62,6 +62,7 @@ from openmains.edges.http import (
     ledger,
     monitors,
     notice,
+    notice_browsers,
     notice_log,
     notice_rota,
     operator_platforms,
@@ -132,6 +133,7 @@ _MODULES = (
     debits, payment_partners, receipt_papers,
     readings_bulk, readings_insert, readings_sums, readings_saved, readings_tasks, areas, concentrators, operator_platforms,
     driver_pages, imports, home, party, party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log,
+    notice_browsers,
     announcements, customer_session, customer_wechat, customer_homes, customer_acts, subscriptions, field, field_papers,
     work_order, work_order_field, rule, system,
 )  # fmt: skip

@@ -29,6 +29,7 @@ from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import SignInStore
 from openmains.app.identity.sign_in import SignIn
 from openmains.app.ingest.ports import UplinkReplay
+from openmains.app.notice.ports import PushAddressCheck
 from openmains.app.notice.sealing import Sealer
 from openmains.app.party.personal import PersonalVault
 from openmains.app.payment.channels.port import Caller
@@ -111,6 +112,7 @@ class ApiDeps:
     cell_loads: CellLoads | None = None
     meter_link: MeterLink | None = None
     sealer: Sealer | None = None
+    push_addresses: PushAddressCheck | None = None  # which push services may be called
     customer_lookups: PortalLookups | None = None
     provider_call: Caller | None = None  # to providers of payments
     tax: TaxAdapter | None = None  # issues invoices

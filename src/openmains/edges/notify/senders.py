@@ -17,6 +17,7 @@ from openmains.app.notice.shapes import robots, sms, webhook, wechat
 from openmains.app.notice.shapes.talk import Accepted, Letter, Outcome, Refused, Talk
 from openmains.edges.notify.http import Http
 from openmains.edges.notify.smtp import Mailer
+from openmains.edges.notify.web_push import WebPush
 
 _US = 1_000_000
 Values = Mapping[str, str]
@@ -87,4 +88,9 @@ class AppriseSender:
 def senders(http: Http, mailer: Mailer) -> dict[str, Sender]:
     """By kind of channel; the inbox needs none."""
     spoken = ("webhook", "wecom", "dingtalk", "feishu", "sms_aliyun", "sms_tencent", "wechat")
-    return {**{kind: Spoken(http, kind) for kind in spoken}, "email": mailer, "apprise": AppriseSender()}
+    return {
+        **{kind: Spoken(http, kind) for kind in spoken},
+        "email": mailer,
+        "apprise": AppriseSender(),
+        "web_push": WebPush(http),
+    }

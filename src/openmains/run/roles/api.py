@@ -35,6 +35,7 @@ from openmains.edges.http.proxies import Header, Proxies, networks_of
 from openmains.edges.http.serve import serve
 from openmains.edges.nats.operate import OperateBus
 from openmains.edges.nats.stream import StreamReplay, StreamUnavailableError, UplinkStream
+from openmains.edges.notify.web_push import PushAddresses
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.identity.tables import SignIn
 from openmains.edges.postgres.portal.tables import Lookups as CustomerLookups
@@ -73,7 +74,8 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
         readings = ClickHouseReadings(core.clickhouse)
         signer = SocketSigner(settings.signer_path)
         stack.push_async_callback(signer.close)
-        provider_calls = ProviderCalls(guard_of(settings))
+        guard = guard_of(settings)
+        provider_calls = ProviderCalls(guard)
         stack.push_async_callback(provider_calls.close)
         disks = DiskWatch(data_places(settings.var_path), settings.ready_free_mb)
         stack.callback(disks.close)
@@ -117,6 +119,7 @@ async def run_api(settings: Settings, stop: asyncio.Event, core: Core) -> None:
                 cell_loads=ClickHouseCellLoads(core.clickhouse),
                 meter_link=OperateBus(core.client),
                 sealer=sealer_of(settings, core.pool),
+                push_addresses=PushAddresses(guard),
                 customer_lookups=CustomerLookups(api_pool),
                 provider_call=provider_calls,
                 tax=EmulatedTax() if settings.tax_adapter == "simulator" else None,

@@ -4,21 +4,22 @@
 A *part* is the answer of one request: whole meters, in the order of their numbers within, until it holds as many values as were
 asked for. Its end is known before it begins, so the token of the next part stands in the head of this one; the token tells the last
 meter of the part and nothing that a server would have to remember. A part is put together from pieces, each made by the readings'
-store itself and handed on before the next is asked for: memory holds one piece, however long the part.
+store itself, the next while one is handed on: memory holds two pieces, however long the part.
 
 Arrow parts are one IPC stream: each piece is a stream too, whose schema message is left out after the first and whose end mark
 before the last (Arrow columnar format, "IPC Streaming Format"). Of CSV pieces the first row is left out. Parquet has its directory
 at the end, so a part of it is one piece.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
-from openmains.app.fleet.choice import ChosenMeter, MeterChoice, chosen_pages, told
+from openmains.app.fleet.choice import ChosenMeter, MeterChoice, chosen_page, told
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.paging import decode_cursor, encode_cursor
 from openmains.app.problems import Problem
+from openmains.app.readings.bulk.ahead import one_ahead
 from openmains.app.readings.bulk.ports import BulkMeter, BulkStore, Form, Wanted
 from openmains.app.readings.bulk.registers import fingerprint
 from openmains.app.readings.quantities import askable, unit_of
@@ -31,7 +32,10 @@ PIECE = 100_000
 """Values a piece holds at most; more where one meter alone has more."""
 MOST_ROWS: dict[Form, int] = {"arrow": 50_000_000, "csv": 50_000_000, "parquet": 1_000_000}
 MOST_QUANTITIES = 20
-_METERS = 1_000  # whose values are counted at once
+_METERS, _MOST_METERS = (
+    1_000,
+    10_000,
+)  # whose values are counted at once: so many to begin with, then as many as the part may hold
 _END = bytes.fromhex("ffffffff00000000")  # of an Arrow stream
 
 ExponentOf = Callable[[str], int]
@@ -76,9 +80,11 @@ async def plan_part(
     scope = f"export {fingerprint(choice, wanted.names, wanted.left_s, wanted.right_s)}"
     after = decode_cursor(scope, token, int) or 0
     part = Part([[]], 0, None)
-    last, piece, is_full = after, 0, False
-    async for page in chosen_pages(store, actor.tenant_id, choice, MeterId(after), now_us, _METERS):
-        counts = await bulk.value_counts(actor.tenant_id, [meter.meter_id for meter in page], wanted)
+    last, piece, is_full, size, seen = after, 0, False, _METERS, 0
+    while not is_full:
+        page = await chosen_page(store, actor.tenant_id, choice, MeterId(last), now_us, size)
+        ids = [meter.meter_id for meter in page]
+        counts = await bulk.value_counts(actor.tenant_id, ids, wanted) if ids else {}
         for meter in page:
             count = counts.get(meter.meter_id, 0)
             if count and part.most_rows and part.most_rows + count > rows:
@@ -93,17 +99,25 @@ async def plan_part(
             part.pieces[-1].append(_named(meter, exponent_of(meter.driver), form))
             piece += count
             part.most_rows += count
-        if is_full:
+        if len(page) < size:
             break
+        seen += size
+        room = (rows - part.most_rows) * seen // max(1, part.most_rows)  # meters that the part may still hold
+        size = min(max(_METERS, room), _MOST_METERS)
     await _note(store, actor, choice, wanted, form, after, part)
     return part
 
 
 async def part_bytes(bulk: BulkStore, actor: Actor, wanted: Wanted, form: Form, part: Part) -> AsyncIterator[bytes]:
-    """The part, a piece at a time."""
-    schema = b""
-    for place, meters in enumerate(part.pieces):
-        data = await bulk.values(actor.tenant_id, meters, wanted, form)
+    """The part, a piece at a time; the next one is made while this one is sent."""
+
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        for meters in part.pieces:
+            yield await bulk.values(actor.tenant_id, meters, wanted, form)
+
+    schema, place = b"", -1
+    async for data in one_ahead(pieces()):
+        place += 1
         is_last = place == len(part.pieces) - 1
         if form == "arrow":
             head = data[: 8 + int.from_bytes(data[4:8], "little")]

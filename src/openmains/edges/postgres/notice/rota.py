@@ -8,7 +8,7 @@ import msgspec
 
 from openmains.app.notice.model import DutyShift, PersonSettings, PolicySettings
 from openmains.domain.ids import TenantId, UserId
-from openmains.domain.notice.decide import INBOX, Level, Place, Policy, Recipient, Rota
+from openmains.domain.notice.decide import INBOX, WEB_PUSH, Level, Place, Policy, Recipient, Rota
 from openmains.domain.notice.duty import Absence, DutyCalendar, Shift
 from openmains.domain.period import MINUTE_S, zone
 from openmains.edges.postgres.db import Connection, Row
@@ -69,7 +69,7 @@ async def rota_of(connection: Connection, tenant_id: TenantId) -> Rota:
         recipients[user_id] = Recipient(
             user_id,
             row["locale"],
-            reachable_by(told),
+            reachable_by(told, has_browser=row["has_browser"]),
             told.quiet_from,
             told.quiet_until,
             told.digest_at,
@@ -90,9 +90,11 @@ async def rota_of(connection: Connection, tenant_id: TenantId) -> Rota:
     return Rota(zone(name), tuple(policies), recipients, calendars, absences, channels)
 
 
-def reachable_by(settings: PersonSettings) -> frozenset[str]:
+def reachable_by(settings: PersonSettings, *, has_browser: bool) -> frozenset[str]:
     """Kinds of channels that have an address of this person."""
     kinds = {INBOX}
+    if has_browser:
+        kinds.add(WEB_PUSH)
     if settings.email:
         kinds.add("email")
     if settings.phone:

@@ -6,7 +6,16 @@ from typing import Any, cast
 
 from openmains.app.alarm.model import AlarmEvent
 from openmains.app.notice.model import Locale, NoticeState
-from openmains.app.notice.ports import ChannelAccount, Contact, Due, EventDecision, Happening, TimerDecision
+from openmains.app.notice.ports import (
+    ChannelAccount,
+    Contact,
+    Due,
+    EventDecision,
+    Happening,
+    SealedBrowser,
+    TimerDecision,
+)
+from openmains.app.notice.sealing import SealedKey
 from openmains.app.party.personal import PersonalPlace, SealedValue
 from openmains.domain.alarm.life import AlarmNews
 from openmains.domain.ids import CustomerId, TenantId, UserId
@@ -157,6 +166,18 @@ class PostgresNoticeWork:
             told = person_settings(row)
             found[UserId(row["user_id"])] = Contact(told.email, told.phone, told.openid, cast(Locale, row["locale"]))
         return found
+
+    async def browsers(self, channel_id: int, user_id: UserId) -> list[SealedBrowser]:
+        rows = await _QUERIES["browsers_of"].fetch(self._pool, channel_id=channel_id, user_id=user_id)
+        return [SealedBrowser(row["browser_id"], SealedKey(row["key_id"], row["nonce"], row["sealed"])) for row in rows]
+
+    async def note_browser(self, browser_id: int, now_us: int, *, is_accepted: bool, reason: str) -> None:
+        await _QUERIES["note_browser"].execute(
+            self._pool, browser_id=browser_id, now_us=now_us, is_accepted=is_accepted, reason=reason
+        )
+
+    async def forget_browser(self, browser_id: int) -> None:
+        await _QUERIES["forget_browser"].execute(self._pool, browser_id=browser_id)
 
     async def templates(self, tenant_id: TenantId) -> dict[tuple[str, str], tuple[str, str]]:
         rows = await _QUERIES["templates_of"].fetch(self._pool, tenant_id=tenant_id)

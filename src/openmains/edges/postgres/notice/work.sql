@@ -22,7 +22,8 @@ SELECT p.policy_id, p.settings, p.area_id, a.path, a.path_end
 
 -- name: rota_persons
 -- Users that are in service, with how they are reached.
-SELECT u.user_id, u.locale, p.settings FROM app_user u LEFT JOIN notice_person p USING (user_id)
+SELECT u.user_id, u.locale, p.settings, EXISTS (SELECT FROM push_browser b WHERE b.user_id = u.user_id) AS has_browser
+  FROM app_user u LEFT JOIN notice_person p USING (user_id)
  WHERE u.tenant_id = :tenant_id AND NOT u.disabled AND u.role <> 'application' ORDER BY u.user_id
 
 -- name: rota_calendars
@@ -127,6 +128,20 @@ ON CONFLICT (notice_id, at_us) DO NOTHING
 -- name: contacts
 -- Where persons are reached.
 SELECT u.user_id, u.locale, p.settings FROM app_user u LEFT JOIN notice_person p USING (user_id) WHERE u.user_id = ANY (:user_ids::bigint[])
+
+-- name: browsers_of
+-- In which a person takes notices, as they are sealed.
+SELECT browser_id, key_id, nonce, sealed FROM push_browser WHERE user_id = :user_id AND channel_id = :channel_id AND sealed IS NOT NULL
+ ORDER BY browser_id
+
+-- name: note_browser
+-- What its push service said last.
+UPDATE push_browser SET accepted_us = CASE WHEN :is_accepted THEN :now_us ELSE accepted_us END,
+       failed_us = CASE WHEN :is_accepted THEN failed_us ELSE :now_us END, reason = :reason WHERE browser_id = :browser_id
+
+-- name: forget_browser
+-- Its push service knows it no more.
+DELETE FROM push_browser WHERE browser_id = :browser_id
 
 -- name: templates_of
 -- Words that a utility set itself.

@@ -17,8 +17,9 @@ SELECT r.rule_id, r.tenant_id, v.version, v.line, v.draft::text AS draft, v.prod
  WHERE r.is_on ORDER BY r.rule_id
 
 -- name: standings
--- Versions of rules whose condition is fulfilled at these meters.
-SELECT meter_id, rule_id, version FROM rule_standing WHERE meter_id = ANY (:meter_ids::bigint[])
+-- Versions of rules whose condition is fulfilled at these meters; a row a meter, for many may stand at each.
+SELECT meter_id, array_agg(rule_id) AS rule_ids, array_agg(version) AS versions FROM rule_standing
+ WHERE meter_id = ANY (:meter_ids::bigint[]) GROUP BY meter_id
 
 -- name: remembered
 -- What these meters said last of points whose change is asked about.

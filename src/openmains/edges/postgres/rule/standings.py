@@ -89,7 +89,7 @@ async def load_standings(pool: Pool, book: RuleSet, meter_ids: Sequence[MeterId]
     """What rules know of these meters; those of which they know nothing are absent."""
     found: dict[MeterId, RuledMeter] = {}
     for row in await _QUERIES["standings"].fetch(pool, meter_ids=meter_ids):
-        found.setdefault(row["meter_id"], RuledMeter()).standing[row["rule_id"]] = row["version"]
+        found[row["meter_id"]] = RuledMeter(standing=dict(zip(row["rule_ids"], row["versions"], strict=True)))
     if book.remembered:
         for row in await _QUERIES["remembered"].fetch(pool, meter_ids=meter_ids):
             meter = found.setdefault(row["meter_id"], RuledMeter())
