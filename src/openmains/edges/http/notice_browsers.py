@@ -16,13 +16,15 @@ from openmains.edges.http.inputs import Id
 from openmains.edges.http.notice import sealer_of
 from openmains.edges.http.permissions import SIGNED_IN
 
+_BASE64URL = r"^[A-Za-z0-9_-]+={0,2}$"
+
 
 class BrowserSubscription(Struct, frozen=True, forbid_unknown_fields=True):
     """``PushSubscription`` of the Push API, with a name by which the person knows the browser again."""
 
     endpoint: Annotated[str, Meta(min_length=10, max_length=2000)]
-    p256dh: Annotated[str, Meta(min_length=80, max_length=100)]
-    auth: Annotated[str, Meta(min_length=20, max_length=30)]
+    p256dh: Annotated[str, Meta(min_length=80, max_length=100, pattern=_BASE64URL)]
+    auth: Annotated[str, Meta(min_length=20, max_length=30, pattern=_BASE64URL)]
     label: Annotated[str, Meta(min_length=1, max_length=100)]
 
 

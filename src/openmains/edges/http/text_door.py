@@ -25,6 +25,7 @@ NAMES = frozenset(
     | {"to"}  # who is sent for an alarm
     | {"title", "title_zh", "title_en", "reporter", "signer", "unit"}  # of work orders; of announcements
     | {"email", "openid", "url", "subject"}  # where notices and events go, and how they begin
+    | {"endpoint", "label"}  # of a browser that takes notices
     | {"bank", "payer", "holder", "buyer", "component", "item"}  # on bills; who pays
     | {"work_order"}  # its kind, by its code
     | {"meters", "put", "take"}  # numbers of meters behind a concentrator, bound to an application
