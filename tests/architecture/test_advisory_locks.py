@@ -22,6 +22,7 @@ OWNERS: dict[int, set[str]] = {
     123: {"billing"},  # whoever mirrors meters of a tenant
     112: {"portal"},  # codes for a phone
     113: {"portal"},  # requests of a customer
+    128: {"portal"},  # a WeChat is bound
     83: {"arrears"},  # steps of a tenant's arrears are made
     0x6F6D_0001: {"fleet"},  # an import of a tenant
     0x6F6D_0002: {"fleet", "places", "newest_first"},  # the tree of a tenant's areas

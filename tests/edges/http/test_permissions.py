@@ -42,7 +42,7 @@ async def test_every_route_is_declared_and_what_is_open_is_known(world: World) -
     assert len(ACCESS) == len(declared_operations())
     assert {
         "sign_in", "ask_for_code", "sign_in_customer", "health", "ready", "describe_problem", "hear_payment_callback", "pay_as_partner",
-        "open_access", "hear_operator_push", "answer_operator_check",
+        "open_access", "hear_operator_push", "answer_operator_check", "read_wechat_sign_in", "sign_in_by_wechat",
     } == PUBLIC  # fmt: skip
     early = {name for name, access in ACCESS.items() if access.before_password_change}
     assert early == {"read_session", "sign_out", "change_password"}

@@ -68,6 +68,7 @@ TABLES = (
     "announcement",
     "customer_code",
     "customer_session",
+    "customer_wechat",
     "customer_request",
     "subscription",
     "outbox_event",

@@ -315,7 +315,9 @@ async def test_a_zone_that_is_none_is_no_office_hour_and_stops_nobody(
     is_none = "UPDATE tenant SET zone = 'Mars/Olympus' WHERE tenant_id = $1"
     with pytest.raises(asyncpg.CheckViolationError, match="Mars/Olympus"):
         await town.owner.execute(is_none, town.tenant_id)
-    await town.owner.execute("ALTER TABLE tenant DISABLE TRIGGER zone_known")  # as a database of before that was held to
+    await town.owner.execute(
+        "ALTER TABLE tenant DISABLE TRIGGER zone_known"
+    )  # as a database of before that was held to
     await town.owner.execute(is_none, town.tenant_id)
     requests = [
         field.request(town.meters[0], "zone-1-key"),

@@ -138,6 +138,8 @@ export const auditWords = {
     add_payment_channel: ["新增支付渠道", "Add a payment channel"],
     change_payment_channel: ["修改支付渠道", "Change a payment channel"],
     set_payment_signer: ["设置充值签名登录", "Set the sign-in for top-ups"],
+    bind_wechat: ["绑定用户微信", "Bind a customer's WeChat"],
+    unbind_wechat: ["解除用户微信绑定", "Unbind a customer's WeChat"],
     ask_for_code: ["获取用户验证码", "Ask for a customer's code"],
     make_payment_order: ["建立支付订单", "Make a payment order"],
     pay_order: ["支付订单入账", "Book a paid order"],

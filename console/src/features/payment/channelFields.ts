@@ -3,10 +3,10 @@
 export type Provider = "wechat" | "alipay";
 export const PROVIDERS = ["wechat", "alipay"] as const;
 export const SETTINGS = {
-  wechat: ["merchant", "application", "serial", "platform_key_serial", "platform_key", "platform_key_2_serial", "platform_key_2", "notify_base", "base_url"],
+  wechat: ["merchant", "application", "serial", "platform_key_serial", "platform_key", "platform_key_2_serial", "platform_key_2", "notify_base", "base_url", "sign_in_base"],
   alipay: ["merchant", "application", "platform_key", "notify_base", "base_url"],
 } as const satisfies Record<Provider, readonly string[]>;
-export const SECRETS = { wechat: ["private_key", "api_key"], alipay: ["private_key"] } as const satisfies Record<Provider, readonly string[]>;
+export const SECRETS = { wechat: ["private_key", "api_key", "app_secret"], alipay: ["private_key"] } as const satisfies Record<Provider, readonly string[]>;
 
 /** What was filled in of these names. */
 export function filledIn(names: readonly string[], values: Record<string, string>): Record<string, string> {

@@ -87,6 +87,10 @@ class IndexKey:
         """Of a code that was sent to a phone, as the answer to one challenge."""
         return hmac.digest(self._raw, f"openmains phone code 1 {challenge} {code}".encode(), "sha256")
 
+    def wechat(self, application: str, openid: str) -> bytes:
+        """Of what WeChat calls a person for an application."""
+        return hmac.digest(self._raw, f"openmains wechat 1 {application} {openid}".encode(), "sha256")
+
 
 class PersonalSealer:
     """The keys of one tenant in one hand, for a piece of work."""
@@ -107,6 +111,10 @@ class PersonalSealer:
     def code_mark(self, challenge: str, code: str) -> bytes:
         """As which a code is kept until it is used: a million codes are soon tried, so not without a key."""
         return self._index.code_mark(challenge, code)
+
+    def wechat_blind(self, application: str, openid: str) -> bytes:
+        """What a person's WeChat is found by."""
+        return self._index.wechat(application, openid)
 
 
 class PersonalVault:

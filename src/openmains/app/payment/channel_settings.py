@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from openmains.app.identity.model import Actor
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
-from openmains.app.payment.channels import alipay, wechat
+from openmains.app.payment.channels import alipay, wechat, wechat_sign_in
 from openmains.app.payment.channels.port import SCHEMES, Caller, ChannelKeyUnreadableError, PaymentChannel
 from openmains.app.payment.order_model import PayChannel, PaymentSigner, ProviderName
 from openmains.app.payment.order_ports import ChannelSealer, PaymentChannelStore
@@ -21,11 +21,15 @@ SETTINGS: Mapping[ProviderName, tuple[tuple[str, bool], ...]] = {
     "wechat": (
         ("merchant", True), ("application", True), ("serial", True), ("platform_key_serial", True), ("platform_key", True),
         ("platform_key_2_serial", False), ("platform_key_2", False), ("notify_base", True), ("base_url", False),
+        ("sign_in_base", False),
     ),
     "alipay": (("merchant", True), ("application", True), ("platform_key", True), ("notify_base", True), ("base_url", False)),
 }  # fmt: skip
 """Settings by provider, and whether each is needed."""
 SECRETS: Mapping[ProviderName, tuple[str, ...]] = {"wechat": ("private_key", "api_key"), "alipay": ("private_key",)}
+"""Secrets that are needed."""
+MORE_SECRETS: Mapping[ProviderName, tuple[str, ...]] = {"wechat": (wechat_sign_in.SECRET,), "alipay": ()}
+"""Those that may be left out: without the application's own nobody signs in, or pays, within WeChat."""
 MOST = 8000
 
 
@@ -175,9 +179,10 @@ def _check(provider: ProviderName, form: ChannelSettings, secrets: Mapping[str, 
         if needed and not form.settings.get(name, "").strip()
     ]
     wrong += [(f"/settings/{name}", "out-of-range") for name, value in form.settings.items() if len(value) > MOST]
-    wrong += [(f"/secrets/{name}", "not-accepted") for name in form.secrets if name not in SECRETS[provider]]
+    known = (*SECRETS[provider], *MORE_SECRETS[provider])
+    wrong += [(f"/secrets/{name}", "not-accepted") for name in form.secrets if name not in known]
     wrong += [(f"/secrets/{name}", "required") for name in SECRETS[provider] if not secrets.get(name)]
-    for name in ("notify_base", "base_url"):
+    for name in ("notify_base", "base_url", "sign_in_base"):
         text = form.settings.get(name, "").strip()
         if text and (urlsplit(text).scheme not in SCHEMES or not urlsplit(text).hostname or urlsplit(text).query):
             wrong.append((f"/settings/{name}", "wrong-format"))

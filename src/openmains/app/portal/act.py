@@ -7,10 +7,12 @@ from msgspec import Struct
 from openmains.app.fleet.lives.acts import fingerprint
 from openmains.app.identity.ports import AuditTrail
 from openmains.app.payment.channel_settings import ChannelContext
+from openmains.app.payment.channels.port import Scene
 from openmains.app.payment.ordering import WantedOrder, make_order
 from openmains.app.portal.homes import holding_of, told
 from openmains.app.portal.model import HomePayment, HomeRequest, RequestKind, Visitor
 from openmains.app.portal.ports import PortalStore
+from openmains.app.portal.wechat import payer_of
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store
 from openmains.app.work_order.kinds import settings_for
@@ -39,11 +41,16 @@ async def pay(
     meter_id: int | None,
     fen: int,
     now_us: int,
+    *,
+    in_wechat: bool = False,
 ) -> HomePayment:
-    """An order as at the counter (``app/payment/ordering.py``). Raises ``not-found`` for an account that is not held, and as ``make_order``."""
+    """An order as at the counter (``app/payment/ordering.py``), or one that the page pays in WeChat. Raises ``not-found`` for an account that
+    is not held, and as ``make_order`` and ``payer_of``."""
     async with store.tenant(visitor.tenant_id) as work:
         held = await holding_of(work, visitor, account_id)
-    wanted = WantedOrder(f"my:{held.customer_id}:{key}", channel_id, account_id, meter_id, fen)
+    payer = await payer_of(store, tools, visitor, channel_id) if in_wechat else ""
+    scene: Scene = "jsapi" if in_wechat else "native"
+    wanted = WantedOrder(f"my:{held.customer_id}:{key}", channel_id, account_id, meter_id, fen, scene, payer)
     return told(await make_order(store, tools, visitor.actor(held.customer_id), wanted, now_us))
 
 

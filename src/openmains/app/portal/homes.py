@@ -11,6 +11,7 @@ from openmains.app.payment.order_ports import PaymentChannelStore, PaymentOrderS
 from openmains.app.payment.ports import ReceiptStore
 from openmains.app.portal.model import Home, HomeBill, HomeChannel, HomePayment, HomeReceipt, Visitor
 from openmains.app.portal.ports import Holding, PortalStore
+from openmains.app.portal.wechat_channel import takes_wechat
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
 from openmains.domain.period import day_to_date
@@ -90,7 +91,7 @@ async def home_channels(store: Store, visitor: Visitor, today: int) -> list[Home
     """Channels that take orders."""
     async with store.tenant(visitor.tenant_id) as work:
         found = await work[PaymentChannelStore].all(today)
-    return [HomeChannel(one.channel_id, one.provider, one.name) for one in found if one.is_on]
+    return [HomeChannel(one.channel_id, one.provider, one.name, takes_wechat(one)) for one in found if one.is_on]
 
 
 async def payments(store: Store, visitor: Visitor, account_id: int) -> list[HomePayment]:
@@ -112,7 +113,8 @@ async def own_payment(store: Store, visitor: Visitor, order_id: int) -> HomePaym
 
 def told(one: PaymentOrder) -> HomePayment:
     """An order as its payer sees it."""
+    is_open = one.state == "open"
     return HomePayment(
-        one.order_id, one.account_id, one.meter_id, one.source, one.fen, one.state, one.delivery, one.code if one.state == "open" else "",
-        one.made_at, one.expires_at, one.paid_at, one.delivered_at, one.receipt_id, one.refunded_fen,
+        one.order_id, one.account_id, one.meter_id, one.source, one.fen, one.state, one.delivery, one.code if is_open else "",
+        one.invoke if is_open else {}, one.made_at, one.expires_at, one.paid_at, one.delivered_at, one.receipt_id, one.refunded_fen,
     )  # fmt: skip

@@ -59,13 +59,23 @@ class CodeChallenge(Struct, frozen=True):
     expires_at: datetime
 
 
+class WechatSignIn(Struct, frozen=True):
+    """``authorize_url``: where the page sends the person, who comes back with a code; ``application``: the ``appid`` to name there."""
+
+    application: str
+    authorize_url: str
+
+
 class CustomerSession(Struct, frozen=True):
-    """``customers``: codes of the customers whose phone signed in."""
+    """``customers``: codes of the customers whose phone signed in; ``is_wechat``: it is in a WeChat that is bound to that phone, which pays;
+    ``wechat``: by what one is bound, null where the utility offers none."""
 
     utility: str
     zone: str
     customers: list[str]
     expires_at: datetime
+    is_wechat: bool
+    wechat: WechatSignIn | None
 
 
 class HomeMeter(Struct, frozen=True):
@@ -170,15 +180,17 @@ class HomeReceipt(Struct, frozen=True):
 
 
 class HomeChannel(Struct, frozen=True):
-    """A channel by which customers pay."""
+    """A channel by which customers pay; ``in_wechat``: within WeChat too, by who is signed in there."""
 
     channel_id: int
     provider: Literal["wechat", "alipay"]
     name: str
+    in_wechat: bool
 
 
 class HomePayment(Struct, frozen=True):
-    """An order and where its money is. ``code``: what the provider's app opens or scans while it is open; ``receipt_id``: once it is paid."""
+    """An order and where its money is. ``code``: what the provider's app opens or scans while it is open; ``invoke``: with what a page in
+    WeChat starts the payment while it is open (``getBrandWCPayRequest``); ``receipt_id``: once it is paid."""
 
     order_id: int
     account_id: int
@@ -188,6 +200,7 @@ class HomePayment(Struct, frozen=True):
     state: OrderStateName
     delivery: DeliveryName
     code: str
+    invoke: dict[str, str]
     made_at: datetime
     expires_at: datetime
     paid_at: datetime | None

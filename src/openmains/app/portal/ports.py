@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from openmains.app.notice.sealing import SealedKey
 from openmains.app.portal.model import Home, HomeRequest
 from openmains.domain.ids import AccountId, CustomerId, OrderId, TenantId
 from openmains.domain.period import Zone
@@ -51,6 +52,15 @@ class Holding:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class BoundWechat:
+    """A WeChat that is bound to the phone of a session."""
+
+    open_blind: bytes
+    application: str
+    sealed: SealedKey
+
+
 class PortalLookups(Protocol):
     """The look-ups that cross tenants."""
 
@@ -84,6 +94,23 @@ class PortalStore(Protocol):
     async def use_code(self, code_id: int, now_us: int) -> None: ...
     async def add_session(self, session_hash: bytes, blind: bytes, expires_at: datetime, address: str) -> None: ...
     async def end_session(self, session_hash: bytes) -> None: ...
+    async def wechat_phone(self, open_blind: bytes) -> bytes | None:
+        """The phone to which a WeChat is bound, as its hash."""
+
+    async def in_wechat(self, session_hash: bytes, open_blind: bytes) -> None:
+        """The session is in this WeChat."""
+
+    async def wechat_of(self, session_hash: bytes) -> BoundWechat | None:
+        """In which WeChat a session is, if that is still bound to its phone."""
+
+    async def bind_wechat(
+        self, session_hash: bytes, open_blind: bytes, application: str, sealed: SealedKey, now_us: int
+    ) -> bool:
+        """To the phone of the session, which is in it from now on; it is bound to no other. False: there is no such session."""
+
+    async def unbind_wechat(self, session_hash: bytes) -> int:
+        """All that are bound to the session's phone; how many there were."""
+
     async def homes(self, customer_ids: Sequence[CustomerId]) -> list[Home]:
         """Accounts that they hold now, with what hangs there; at most 100."""
 

@@ -20,8 +20,9 @@ from openmains.app.notice.sealing import Sealer
 from openmains.app.party.personal import PersonalVault
 from openmains.app.portal.model import CodeChallenge, CustomerSession, Visitor
 from openmains.app.portal.ports import PortalLookups, PortalStore, Utility
+from openmains.app.portal.wechat_channel import wechat_offered
 from openmains.app.problems import Problem
-from openmains.app.unit_of_work import Store
+from openmains.app.unit_of_work import Store, Work
 from openmains.domain.party.personal import PersonalField, fault
 from openmains.domain.period import DAY_S, HOUR_S, utc_of_us
 
@@ -49,7 +50,7 @@ class CustomerSignIn:
         ``too-many-requests``: for any phone alike."""
         if (wrong := fault(PersonalField.PHONE, phone)) is not None:
             raise Problem("invalid-input", fields=(("/phone", wrong),))
-        utility = await self._utility(tenant_code)
+        utility = await utility_of(self._lookups, tenant_code)
         loop = asyncio.get_running_loop()
         begun = loop.time()
         try:
@@ -115,7 +116,7 @@ class CustomerSignIn:
                 await portal.use_code(held.code_id, now)
                 await portal.add_session(session_hash, held.blind, expires_at, address)
                 await work[AuditTrail].record(visitor.actor(), "sign_in", "customer", ids[0], None, None)
-                session = CustomerSession(await portal.utility_name(), utility.zone.key, list(names), expires_at)
+                session = await session_of(work, visitor)
             else:
                 await portal.note_guess(held.code_id)
                 if found:
@@ -125,13 +126,15 @@ class CustomerSignIn:
             raise Problem("wrong-code", left=GUESSES - held.guesses - 1)
         return session, secret, visitor
 
-    async def _utility(self, tenant_code: str | None) -> Utility:
-        found = await self._lookups.utility(tenant_code)
-        if found is None and tenant_code is None:
-            raise Problem("tenant-needed", fields=(("/tenant", "required"),))
-        if found is None:
-            raise Problem("invalid-input", fields=(("/tenant", "unknown-reference"),))
-        return found
+
+async def utility_of(lookups: PortalLookups, tenant_code: str | None) -> Utility:
+    """Raises ``tenant-needed``, ``invalid-input``."""
+    found = await lookups.utility(tenant_code)
+    if found is None and tenant_code is None:
+        raise Problem("tenant-needed", fields=(("/tenant", "required"),))
+    if found is None:
+        raise Problem("invalid-input", fields=(("/tenant", "unknown-reference"),))
+    return found
 
 
 def wait_s(asked_us: list[int], now_us: int) -> int:
@@ -146,8 +149,16 @@ def wait_s(asked_us: list[int], now_us: int) -> int:
 async def read_session(store: Store, visitor: Visitor) -> CustomerSession:
     """Who is signed in."""
     async with store.tenant(visitor.tenant_id) as work:
-        name = await work[PortalStore].utility_name()
-    return CustomerSession(name, visitor.zone.key, list(visitor.codes), visitor.expires_at)
+        return await session_of(work, visitor)
+
+
+async def session_of(work: Work, visitor: Visitor) -> CustomerSession:
+    """A session as the page is told of it."""
+    portal = work[PortalStore]
+    return CustomerSession(
+        await portal.utility_name(), visitor.zone.key, list(visitor.codes), visitor.expires_at,
+        await portal.wechat_of(visitor.session_hash) is not None, await wechat_offered(work),
+    )  # fmt: skip
 
 
 async def sign_out(store: Store, visitor: Visitor) -> None:

@@ -38,6 +38,7 @@ from openmains.edges.http import (
     customer_acts,
     customer_homes,
     customer_session,
+    customer_wechat,
     debits,
     device_management,
     driver_pages,
@@ -133,7 +134,7 @@ _MODULES = (
     readings_bulk, readings_insert, readings_sums, readings_saved, readings_tasks, areas, concentrators, operator_platforms,
     driver_pages, imports, home, party, party_accounts, fleet_lives, fleet_due, readings_accounts, notice, notice_rota, notice_log,
     notice_browsers,
-    announcements, customer_session, customer_homes, customer_acts, subscriptions, field, field_papers,
+    announcements, customer_session, customer_wechat, customer_homes, customer_acts, subscriptions, field, field_papers,
     work_order, work_order_field, rule, system,
 )  # fmt: skip
 _ERRORS = {

@@ -21,12 +21,14 @@ from openmains.edges.http.permissions import CUSTOMER
 
 
 class NewHomePayment(Struct, frozen=True, forbid_unknown_fields=True):
-    """``meter_id``: for the meter itself, which is given it by a signed command; without one for the account."""
+    """``meter_id``: for the meter itself, which is given it by a signed command; without one for the account. ``in_wechat``: the page is in
+    WeChat, whose bound person pays there."""
 
     key: ActKey
     channel_id: Row
     fen: Money
     meter_id: Row | None = None
+    in_wechat: bool = False
 
 
 class CodePicture(Struct, frozen=True):
@@ -51,7 +53,8 @@ async def make_home_payment(
     deps, visitor = deps_of(request), visitor_of(request)
     limit_visitor(request, "payments")
     return await act.pay(
-        deps.store, tools_of(request), visitor, data.key, data.channel_id, account_id, data.meter_id, data.fen, deps.now_us()
+        deps.store, tools_of(request), visitor, data.key, data.channel_id, account_id, data.meter_id, data.fen, deps.now_us(),
+        in_wechat=data.in_wechat,
     )  # fmt: skip
 
 

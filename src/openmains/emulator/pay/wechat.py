@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from openmains.emulator.pay.people import EmulatedPeople
 from openmains.emulator.pay.trades import KeyPair, Trade, Trades, beijing
 
 Message = tuple[int, dict[str, str], bytes]
@@ -41,6 +42,8 @@ class EmulatedWechat:
     book: Trades = field(default_factory=Trades)
     base_url: str = "https://api.mch.weixin.qq.com"
     signing_with: int = 0  # which of the platform's keys
+    app_secret: str = field(default_factory=lambda: secrets.token_hex(16))
+    people: EmulatedPeople = field(default_factory=EmulatedPeople)
 
     def settings(self) -> dict[str, str]:
         """As a utility fills them in."""
@@ -54,6 +57,22 @@ class EmulatedWechat:
     def secrets(self) -> dict[str, str]:
         return {"api_key": self.api_key, "private_key": self.merchant_key.private_pem}
 
+    def invoked(self, said: Mapping[str, str], openid: str) -> str:
+        """A page in this person's WeChat invokes ``getBrandWCPayRequest``: what the page is told. Only what the merchant signed over these four
+        lines, for the person for whom the order was placed, is paid."""
+        message = "".join(f"{said.get(name, '')}\n" for name in ("appId", "timeStamp", "nonceStr", "package"))
+        number = said.get("package", "").removeprefix("prepay_id=wx")
+        if said.get("signType") != "RSA" or self.people.payers.get(number) != openid:
+            return "get_brand_wcpay_request:fail"
+        try:
+            self.merchant_key.key.public_key().verify(
+                base64.b64decode(said.get("paySign", "")), message.encode(), padding.PKCS1v15(), hashes.SHA256()
+            )
+            self.book.pay(number, self.now_s())
+        except (InvalidSignature, ValueError):
+            return "get_brand_wcpay_request:fail"
+        return "get_brand_wcpay_request:ok"
+
     def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Message | None:
         """The reply; None: none came."""
         mischief = self.book.mischief
@@ -62,6 +81,9 @@ class EmulatedWechat:
             return None
         parts = urlsplit(url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
+        if parts.path == "/sns/oauth2/access_token":  # no merchant's call: the application's secret is the proof
+            told = self.people.exchanged(parse_qs(parts.query), self.application, self.app_secret)
+            return 200, {"content-type": "text/plain"}, json.dumps(told).encode()
         if not self._is_from_merchant(method, path, headers, body):
             status, told = 401, {"code": "SIGN_ERROR", "message": "wrong signature"}
         elif parts.path == "/bill":
@@ -209,6 +231,10 @@ class EmulatedWechat:
             is_jsapi and not body["payer"]["openid"]
         ):
             return 400, {"code": "PARAM_ERROR", "message": "merchant"}
+        if is_jsapi:
+            if self.people.known and body["payer"]["openid"] not in self.people.known:
+                return 400, {"code": "PARAM_ERROR", "message": "payer"}
+            self.people.payers.setdefault(number, body["payer"]["openid"])
         there = self.book.trades.setdefault(number, Trade(number, fen, body["notify_url"]))
         if there.fen != fen:
             return 403, {"code": "OUT_TRADE_NO_USED", "message": "used"}

@@ -47,10 +47,11 @@ Answer = tuple[int, Mapping[str, str], bytes]
 
 
 class Providers:
-    """Both providers behind one port. ``stop``: nobody pays after it."""
+    """Both providers behind one port. ``person``: who holds the phone, at WeChat. ``stop``: nobody pays after it."""
 
     def __init__(self) -> None:
         self.wechat = EmulatedWechat(lambda: int(time.time()))
+        self.person = self.wechat.people.person()
         self._paying: set[asyncio.Task[None]] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -80,6 +81,8 @@ class Providers:
     def _answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
         if target.startswith("/sms"):
             return self._message(target)
+        if target.startswith("/connect/oauth2/authorize"):
+            return 302, {"Location": self.wechat.people.authorised(target, self.person)}, b""
         known = set(self.wechat.book.trades)
         told = self.wechat.answer(method, self.wechat.base_url + target, headers, body)
         for number in set(self.wechat.book.trades) - known:
@@ -176,8 +179,9 @@ async def _set_messages(store: Store, sealer: VaultSealer, chief: Actor, url: st
 async def _set_payments(
     store: Store, sealer: VaultSealer, chief: Actor, provider: EmulatedWechat, http_port: int
 ) -> None:
-    called = provider.settings() | {"notify_base": f"http://127.0.0.1:{http_port}/api/v1"}
-    form = ChannelSettings(PAY, called, provider.secrets(), is_on=True)
+    more = {"notify_base": f"http://127.0.0.1:{http_port}/api/v1", "sign_in_base": provider.base_url}
+    secrets_ = provider.secrets() | {"app_secret": provider.app_secret}
+    form = ChannelSettings(PAY, provider.settings() | more, secrets_, is_on=True)
     async with store.tenant(chief.tenant_id) as work:
         known = next((one for one in await work[PaymentChannelStore].all(0) if one.name == PAY), None)
     if known is None:

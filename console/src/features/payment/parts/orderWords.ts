@@ -44,8 +44,8 @@ export const words = {
     fields: {
       merchant: ["商户号", "Merchant"], application: ["应用 ID", "Application"], serial: ["商户证书序列号", "Serial of the merchant's certificate"], platform_key_serial: ["平台证书序列号或公钥 ID", "Serial or id of the platform's key"],
       platform_key: ["平台证书或公钥（PEM）", "Platform's certificate or key (PEM)"], platform_key_2_serial: ["第二个平台证书序列号（更换期间）", "Serial of the second key (while changing)"],
-      platform_key_2: ["第二个平台证书或公钥", "Second certificate or key"], notify_base: ["本系统对外接口地址（以 /api/v1 结尾）", "Address of this system's API from outside (ends with /api/v1)"], base_url: ["渠道网址（留空为正式环境）", "Provider's address (empty: the real one)"],
-      private_key: ["商户私钥（PEM）", "Merchant's private key (PEM)"], api_key: ["APIv3 密钥", "APIv3 key"],
+      platform_key_2: ["第二个平台证书或公钥", "Second certificate or key"], notify_base: ["本系统对外接口地址（以 /api/v1 结尾）", "Address of this system's API from outside (ends with /api/v1)"], base_url: ["渠道网址（留空为正式环境）", "Provider's address (empty: the real one)"], sign_in_base: ["微信登录网址（留空为正式环境）", "Address of WeChat's sign-in (empty: the real one)"],
+      private_key: ["商户私钥（PEM）", "Merchant's private key (PEM)"], api_key: ["APIv3 密钥", "APIv3 key"], app_secret: ["公众号 AppSecret（不填则不能微信登录和微信内支付）", "Application's AppSecret (without it nobody signs in or pays within WeChat)"],
     },
     delivery: ["充值去向", "Where it is"],
     source: ["渠道", "Channel"],

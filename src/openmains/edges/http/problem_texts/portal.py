@@ -32,6 +32,36 @@ TEXTS = {
         "Not the code",
         "Look at the six digits in the message; {left} tries are left. If none came, check that it is the phone in your record.",
     ),
+    "wechat-off": Text(
+        409,
+        "未开通微信登录",
+        "贵单位没有启用填有公众号 AppSecret 的微信支付渠道，请用手机验证码登录；工作人员可在支付渠道页填写。",
+        "No sign-in by WeChat",
+        "The utility has no WeChat channel that is on and has the application's secret. Sign in by a code; its staff enter the"
+        " secret at the payment channels.",
+    ),
+    "wechat-code-refused": Text(
+        403,
+        "微信授权已失效",
+        "微信的授权码无效、已使用或已超过五分钟。请从微信重新打开本页。",
+        "WeChat's code is over",
+        "WeChat's code is not valid, was used, or is older than five minutes. Open this page in WeChat again.",
+    ),
+    "wechat-not-bound": Text(
+        409,
+        "该微信尚未绑定",
+        "请先用手机验证码登录，再在“我的户号”页绑定微信；绑定后可免验证码登录，并在微信内支付。",
+        "This WeChat is not bound",
+        "Sign in by a code to your phone, then bind WeChat at your accounts: it signs in by itself afterwards, and pays within WeChat.",
+    ),
+    "wechat-unclear": Text(
+        503,
+        "微信没有答复",
+        "向微信核对身份没有成功（{why}）。请稍后再试，或用手机验证码登录；多次出现时请工作人员核对渠道的公众号与 AppSecret。",
+        "WeChat did not answer",
+        "Asking WeChat who you are did not work ({why}). Try again later or sign in by a code; if it stays so, the staff check the channel's"
+        " application and its secret.",
+    ),
     "requests-full": Text(
         409,
         "今天提交的已够多",

@@ -60,6 +60,40 @@ VALUES (:session_hash, :tenant_id, :blind, :expires_at, :address)
 -- At once.
 DELETE FROM customer_session WHERE tenant_id = :tenant_id AND session_hash = :session_hash
 
+-- name: wechat_phone
+-- The phone to which a WeChat is bound.
+SELECT blind FROM customer_wechat WHERE tenant_id = :tenant_id AND open_blind = :open_blind
+
+-- name: in_wechat
+-- In which WeChat a session is.
+UPDATE customer_session SET open_blind = :open_blind WHERE tenant_id = :tenant_id AND session_hash = :session_hash
+
+-- name: wechat_of
+-- The WeChat in which a session is, while it is bound to the session's phone.
+SELECT w.open_blind, w.application, w.key_id, w.nonce, w.sealed FROM customer_session s
+  JOIN customer_wechat w ON w.tenant_id = s.tenant_id AND w.open_blind = s.open_blind AND w.blind = s.blind
+ WHERE s.tenant_id = :tenant_id AND s.session_hash = :session_hash
+
+-- name: bind_wechat
+-- To the phone of a session; no row: there is no such session. Whose it was before is overwritten by what is proved now.
+INSERT INTO customer_wechat (tenant_id, open_blind, blind, application, key_id, nonce, sealed, made_us)
+SELECT s.tenant_id, :open_blind, s.blind, :application, :key_id, :nonce, :sealed, :now_us FROM customer_session s
+ WHERE s.tenant_id = :tenant_id AND s.session_hash = :session_hash
+RETURNING open_blind
+
+-- name: forget_wechat
+-- What it was bound to before.
+DELETE FROM customer_wechat WHERE tenant_id = :tenant_id AND open_blind = :open_blind
+
+-- name: unbind_wechat
+-- All of a session's phone.
+DELETE FROM customer_wechat w USING customer_session s
+ WHERE s.tenant_id = :tenant_id AND s.session_hash = :session_hash AND w.tenant_id = s.tenant_id AND w.blind = s.blind
+
+-- name: lock_wechat
+-- Nobody else binds it until the transaction ends.
+SELECT pg_advisory_xact_lock(128, hashtext(encode(:open_blind::bytea, 'hex')))
+
 -- name: utility_name
 -- As it is called.
 SELECT name FROM tenant WHERE tenant_id = :tenant_id

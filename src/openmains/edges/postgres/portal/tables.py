@@ -4,16 +4,18 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from openmains.app.notice.sealing import SealedKey
 from openmains.app.portal.model import Home, HomeBalance, HomeDeduction, HomeMeter, HomeRequest
-from openmains.app.portal.ports import HeldCode, Holding, Utility, VisitorSession
+from openmains.app.portal.ports import BoundWechat, HeldCode, Holding, Utility, VisitorSession
 from openmains.domain.ids import AccountId, CustomerId, OrderId, TenantId
 from openmains.domain.ledger.prepaid import BalanceStage
 from openmains.domain.period import day_to_date, utc_of_us, zone
 from openmains.domain.tariff.exact import written
 from openmains.domain.work_order.life import OrderOutcome, OrderState
-from openmains.edges.postgres.db import Connection, Pool, Row
+from openmains.edges.postgres.db import Connection, Pool, Row, rows_of
 from openmains.edges.postgres.identity.tables import SignIn
 from openmains.edges.postgres.queries import load
+from openmains.edges.postgres.sealed import sealed_of
 
 _QUERIES = load(__package__)
 _KEPT_US = 2 * 86_400_000_000
@@ -103,6 +105,44 @@ class Portal:
 
     async def end_session(self, session_hash: bytes) -> None:
         await _QUERIES["end_session"].execute(self._connection, tenant_id=self._tenant_id, session_hash=session_hash)
+
+    async def wechat_phone(self, open_blind: bytes) -> bytes | None:
+        found: bytes | None = await _QUERIES["wechat_phone"].fetchval(
+            self._connection, tenant_id=self._tenant_id, open_blind=open_blind
+        )
+        return found
+
+    async def in_wechat(self, session_hash: bytes, open_blind: bytes) -> None:
+        await _QUERIES["in_wechat"].execute(
+            self._connection, tenant_id=self._tenant_id, session_hash=session_hash, open_blind=open_blind
+        )
+
+    async def wechat_of(self, session_hash: bytes) -> BoundWechat | None:
+        row = await _QUERIES["wechat_of"].fetchrow(
+            self._connection, tenant_id=self._tenant_id, session_hash=session_hash
+        )
+        sealed = None if row is None else sealed_of(row)
+        if row is None or sealed is None:
+            return None
+        return BoundWechat(row["open_blind"], row["application"], sealed)
+
+    async def bind_wechat(
+        self, session_hash: bytes, open_blind: bytes, application: str, sealed: SealedKey, now_us: int
+    ) -> bool:
+        await _QUERIES["lock_wechat"].execute(self._connection, open_blind=open_blind)
+        await _QUERIES["forget_wechat"].execute(self._connection, tenant_id=self._tenant_id, open_blind=open_blind)
+        made = await _QUERIES["bind_wechat"].fetchval(
+            self._connection, tenant_id=self._tenant_id, session_hash=session_hash, open_blind=open_blind, application=application,
+            key_id=sealed.key_id, nonce=sealed.nonce, sealed=sealed.sealed, now_us=now_us,
+        )  # fmt: skip
+        await self.in_wechat(session_hash, open_blind)
+        return made is not None
+
+    async def unbind_wechat(self, session_hash: bytes) -> int:
+        done = await _QUERIES["unbind_wechat"].execute(
+            self._connection, tenant_id=self._tenant_id, session_hash=session_hash
+        )
+        return rows_of(done)
 
     async def homes(self, customer_ids: Sequence[CustomerId]) -> list[Home]:
         rows = await _QUERIES["homes"].fetch(
