@@ -27,7 +27,11 @@ OWNERS: dict[int, set[str]] = {
     0x6F6D_0001: {"fleet"},  # an import of a tenant
     0x6F6D_0002: {"fleet", "places", "newest_first"},  # the tree of a tenant's areas
     0x6F6D_0003: {"alarm"},  # the loop that tells alarms
-    0x6F6D_0004: {"installations", "fleet"},  # meters are hung at accounts, or an import that hung them is undone
+    0x6F6D_0004: {
+        "installations",
+        "hanging_together",
+        "fleet",
+    },  # meters are hung at accounts, or an import that hung them is undone
     0x6F6D_0005: {"readings"},  # an import of readings of a tenant
     0x6F6D_6967: {"migrate"},
     0x6F6D_6B65: {"security", "party"},  # keys

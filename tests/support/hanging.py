@@ -2,7 +2,7 @@
 """Meters that came by a door that knows no accounts are given one, as the worker does it."""
 
 from openmains.edges.postgres.db import Pool
-from openmains.edges.postgres.fleet.lives import hang_meters
+from openmains.edges.postgres.fleet.hang import hang_meters
 
 
 async def hang_all(pipeline: Pool) -> None:

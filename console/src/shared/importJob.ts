@@ -5,7 +5,7 @@ import type { Schemas } from "@/api/typed";
 type Job = Schemas["Job"];
 
 export const COUNTS = [
-  "rows", "inserted", "updated", "moved", "unchanged", "withdrawn", "put_back", "rejected", "errors", "areas_created", "areas_removed", "customers", "kept_customers",
+  "rows", "inserted", "updated", "moved", "unchanged", "to_hang", "withdrawn", "put_back", "rejected", "errors", "areas_created", "areas_removed", "customers", "kept_customers",
 ] as const;
 export type Count = (typeof COUNTS)[number];
 

@@ -32,8 +32,8 @@ from openmains.domain.fleet.identifiers import imei_of
 from openmains.domain.ids import TenantId
 from openmains.drivers import catalog
 from openmains.edges.postgres.db import PIPELINE_ROLE, Pool, create_pool
+from openmains.edges.postgres.fleet.hang import hang_meters
 from openmains.edges.postgres.fleet.imports import PostgresImport
-from openmains.edges.postgres.fleet.lives import hang_meters
 from openmains.edges.postgres.migrate import migrate
 from openmains.edges.postgres.party.customers import settle_customers
 from openmains.run.engines.engines import EngineOptions, Engines, EngineUrls
@@ -41,7 +41,6 @@ from openmains.run.master_key import make_file
 from openmains.run.personal import personal_vault
 
 FAULTY = 1_000
-HANG_AT_ONCE = 1_000  # as the worker does
 FIRST_IMEI_14 = 86_100_000_000_000
 TODAY = date(2026, 11, 30)
 HEADINGS = "meter number,IMEI,product code,area code,customer code,customer name,phone,customer address,address,installation date"
@@ -100,7 +99,7 @@ async def measure(dsn_owner: str, pool: Pool, var: Path, tenant_id: TenantId, ro
     try:
         import_s, first = await once()
         began = time.perf_counter()
-        while await hang_meters(pool, HANG_AT_ONCE):
+        while await hang_meters(pool):
             pass
         hung = time.perf_counter()
         while await settle_customers(pool, personal_vault(var, pool)):

@@ -277,7 +277,9 @@ async def test_a_tree_is_exported_and_imported_with_no_change_and_a_file_may_mov
     utility = await world.utility()
     pool = await create_pool(world.urls.postgres_owner, role=PIPELINE_ROLE, max_size=2)
     unused: Any = None
-    run = import_handlers(unused, unused, unused, unused, lambda tenant: open_tree(pool, tenant), unused)[TREE_IMPORT]
+    run = import_handlers(unused, unused, unused, unused, lambda tenant: open_tree(pool, tenant), unused, unused)[
+        TREE_IMPORT
+    ]
 
     async def done(data: bytes, name: str, reason: str = "") -> dict[str, Any]:
         media = {"data": (name, data, "application/octet-stream")}

@@ -359,6 +359,7 @@ export const words = {
       inserted: ["新建", "new"],
       updated: ["更新", "changed"],
       unchanged: ["未变", "unchanged"],
+      to_hang: ["只表具尚待建立户号", "meters that still wait for an account"],
       rejected: ["有误的行", "rows with errors"],
       errors: ["错误", "errors"],
       moved: ["个移动", "moved"],

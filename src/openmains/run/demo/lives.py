@@ -9,7 +9,8 @@ from openmains.app.fleet.lives.model import NewStockMeter
 from openmains.app.fleet.lives.ports import ActNote
 from openmains.app.fleet.wording import Wording
 from openmains.domain.ids import AreaId, ProductId, TenantId
-from openmains.edges.postgres.fleet.lives import Lives, hang_meters
+from openmains.edges.postgres.fleet.hang import hang_meters
+from openmains.edges.postgres.fleet.lives import Lives
 from openmains.edges.postgres.queries import load
 from openmains.run.demo import town
 

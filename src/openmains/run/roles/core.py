@@ -57,7 +57,7 @@ async def run_in_core(settings: Settings, stop: asyncio.Event, *parts: str) -> N
             unfreeze_all(folder)
         clickhouse = ClickHouse(urls.clickhouse, size=settings.engine_size)
         stack.callback(clickhouse.close)
-        pool = await create_pool(urls.postgres_pipeline, max_size=6, reset=False)
+        pool = await create_pool(urls.postgres_pipeline, max_size=8, reset=False)
         stack.push_async_callback(pool.close)
         book = FaultFolder(settings.var_path)
         await open_readings(settings, clickhouse, PostgresPipelineStore(pool), RunningDatabase(pool), book)

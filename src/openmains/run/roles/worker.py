@@ -43,8 +43,8 @@ from openmains.edges.postgres.alarm.loop import PostgresAlarmLoop
 from openmains.edges.postgres.arrears.tables import PostgresArrearsWork
 from openmains.edges.postgres.command.rereads import Rereads
 from openmains.edges.postgres.db import create_pool
+from openmains.edges.postgres.fleet.hang import hang_brought, hang_meters
 from openmains.edges.postgres.fleet.imports import ChangedMeters, PostgresImport
-from openmains.edges.postgres.fleet.lives import hang_meters
 from openmains.edges.postgres.fleet.places import fold_tallies
 from openmains.edges.postgres.fleet.search import renew_outdated
 from openmains.edges.postgres.fleet.tree_import import open_tree
@@ -76,11 +76,10 @@ REREADS_EVERY_S = 10.0  # so that a meter that has just spoken is asked within t
 BILLS_WITHIN_S = 600.0  # a part of a bill run waits for a disk that is busy
 RULES_EVERY_S = 5.0  # a condition that must hold is measured in minutes
 UPLOADS_EVERY_S = 3600.0
-HANG_AT_ONCE, HANG_TURNS = 1000, 5
 HANG_EVERY_S = 5.0  # meters that came by a door that knows no accounts are given one
 TALLIES_EVERY_S = 60.0  # rows that count the meters of areas become one an area
 UPLOAD_DAYS = 30  # an uploaded file, and what was wrong with it, can be looked at for so long
-CUSTOMERS_EVERY_S = 20.0  # those that a file brought or changed are found by a search so soon
+CUSTOMERS_EVERY_S = 5.0  # those that a file brought or changed are found by a search so soon
 TYPESET_THREADS = 2  # bills are set beside the rest of the core, without the interpreter's lock
 TEXTS_EVERY_S = 1.0  # of search texts made by an earlier rule: 2,000 each time, ten million within two hours
 
@@ -94,7 +93,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     store = PostgresJobs(pool)
     due = Schedule()
     texts_every_s: list[float] = [TEXTS_EVERY_S]
-    personal, customers_every_s = personal_vault(settings.var_path, pool), [TEXTS_EVERY_S]
+    personal = personal_vault(settings.var_path, pool)
 
     copying = asyncio.Lock()  # two at a time would both copy the same meters
 
@@ -121,11 +120,6 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
             renewed = await renew_outdated(connection)
         texts_every_s[0] = TEXTS_EVERY_S if renewed else HOUR_S
 
-    async def settle(now: float) -> None:
-        if due.take("customers", now, customers_every_s[0]):
-            settled = await settle_customers(pool, personal)
-            customers_every_s[0] = TEXTS_EVERY_S if settled else CUSTOMERS_EVERY_S
-
     guard = guard_of(settings)  # what is no network is said at the start, not by a task that nobody waits for
     drivers = driver_catalog.load()
     exponents = drivers.exponents
@@ -141,12 +135,6 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         if due.take("tallies", now, TALLIES_EVERY_S):
             await fold_tallies(pool)
 
-    async def hang(now: float) -> None:
-        if due.take("hang", now, HANG_EVERY_S):
-            for _ in range(HANG_TURNS):
-                if await hang_meters(pool, HANG_AT_ONCE) < HANG_AT_ONCE:
-                    break
-
     handlers = {
         **import_handlers(
             lambda: PostgresImport(pool, personal, exponents),
@@ -155,6 +143,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
             zone_of,
             lambda tenant: open_tree(pool, tenant),
             lambda: PostgresImportUndo(pool),
+            lambda tenant, should_stop: hang_brought(pool, tenant, should_stop),
         ),
         **report_handlers(changes, dims, days, names, kept),
         **replay_handlers(PostgresPipelineStore(pool), ClickHouseFrameLog(clickhouse), drivers),
@@ -203,9 +192,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         copy_dims,
         queue_reports,
         renew_texts,
-        settle,
         fold,
-        hang,
         worker_care(settings, pool),
         forget_uploads,
         forget_alarm_news,
@@ -215,6 +202,14 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     runners = [Runner(store, handlers, clock=time.time, tasks=tasks) for tasks in (timed, ())]
     for runner in runners:
         runner.stopping = stop
+
+    async def hang() -> None:
+        while await hang_meters(pool) and not stop.is_set():
+            pass
+
+    async def settle() -> None:
+        while await settle_customers(pool, personal) and not stop.is_set():
+            pass
 
     rules = RuleClock(PostgresRuleTimers(pool))
 
@@ -247,7 +242,10 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
 
     timing = asyncio.create_task(every(RULES_EVERY_S, "clock of rules", time_rules, stop))
     telling = asyncio.create_task(every(ALARMS_EVERY_S, "alarm loop", tell_alarms, stop))
-    # Beside the jobs, not among them: an import of an hour must not keep a report from being as due.
+    # Beside the jobs, not among them: an import of an hour must not keep a report from being as due, nor what another file brought from its
+    # accounts. A million meters are hung in one go, a batch at a time: nothing waits for them but the next batch.
+    hanging = asyncio.create_task(every(HANG_EVERY_S, "meters to hang", hang, stop))
+    settling = asyncio.create_task(every(CUSTOMERS_EVERY_S, "customers to find", settle, stop))
     keeping = asyncio.create_task(every(REPORTS_EVERY_S, "reports as due", keep_reports, stop))
     asking = asyncio.create_task(every(REREADS_EVERY_S, "re-reads of gaps", ask_for_gaps, stop))
     notifying = asyncio.create_task(run_notify(settings, core, guard, exponents, stop))
@@ -257,11 +255,10 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     try:
         await asyncio.gather(*(runner.run() for runner in runners))
     finally:
-        for beside in (keeping, asking, telling, timing, notifying, ordering, paying, charging):
+        tasks = (hanging, settling, keeping, asking, telling, timing, notifying, ordering, paying, charging)
+        for beside in tasks:
             beside.cancel()
-        await asyncio.gather(
-            keeping, asking, telling, timing, notifying, ordering, paying, charging, return_exceptions=True
-        )
+        await asyncio.gather(*tasks, return_exceptions=True)
         elsewhere.close()
         typeset.close()
         await billing_pool.close()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The job kinds ``meter_import``, ``import_undo`` and ``area_import``. They are repeatable: a file imported again changes nothing, and what was
-undone is not undone again."""
+undone is not undone again. An import of meters is done when they have their premises and accounts; how many still wait for these is told
+(``to_hang``)."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -28,8 +29,11 @@ def import_handlers(
     zone_of: Callable[[TenantId], Awaitable[Zone]],
     open_tree: Callable[[TenantId], AbstractAsyncContextManager[TreeImport]],
     open_undo: Callable[[], AbstractAsyncContextManager[ImportUndo]],
+    hang: Callable[[TenantId, Callable[[], bool]], Awaitable[int]],
 ) -> dict[str, Handler]:
-    """Handler by job kind. ``zone_of`` a tenant id: its day of the claim is the newest date of installation a row may have."""
+    """Handler by job kind. ``zone_of`` a tenant id: its day of the claim is the newest date of installation a row may have.
+    ``hang``: gives meters that came by a door that knows no accounts one, until none waits or it is told to stop; how many of the utility's
+    still wait."""
 
     async def run_import(context: JobContext) -> Mapping[str, Any]:
         job = context.job
@@ -50,6 +54,8 @@ def import_handlers(
         told |= write_error_reports(path, result.errors, result.error_count)
         if result.applied and (result.inserted or result.updated):
             await sync_dims(changes, dims)
+        if result.applied:
+            told["to_hang"] = await hang(job.tenant_id, context.should_stop)
         return told
 
     async def run_undo(context: JobContext) -> Mapping[str, Any]:

@@ -36,7 +36,7 @@ from openmains.domain.fleet.meter_life import HANGING, Life, acts_of
 from openmains.domain.ids import AccountId, AreaId, InstallationId, MeterId, ProductId, TenantId
 from openmains.domain.quantity import LITRE_EXPONENT, rescale
 from openmains.edges.postgres.compose import extended
-from openmains.edges.postgres.db import Connection, Pool, Row
+from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.fleet import search
 from openmains.edges.postgres.queries import Query, load
 
@@ -381,9 +381,3 @@ class Lives:
             months=[rule.months for rule in rules],
             actions=[rule.action for rule in rules],
         )
-
-
-async def hang_meters(pool: Pool, most: int = 1000) -> int:
-    """Give meters that came by a door that knows no accounts one; how many. Use a pool of the pipeline's role."""
-    async with pool.acquire() as connection, connection.transaction():
-        return int(await _QUERIES["hang_meters"].fetchval(connection, most=most))

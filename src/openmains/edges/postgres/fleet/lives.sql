@@ -224,7 +224,3 @@ INSERT INTO lifetime_rule (tenant_id, place, medium, gas_kind, dn_to, qmax_l_h_t
 SELECT :tenant_id, r.place, r.medium, r.gas_kind, r.dn_to, r.qmax, r.months, r.action
   FROM unnest(:media::text[], :gas_kinds::text[], :dns::int[], :qmaxes::bigint[], :months::int[], :actions::text[])
        WITH ORDINALITY AS r (medium, gas_kind, dn_to, qmax, months, action, place)
-
--- name: hang_meters
--- Meters that came by a door that knows no accounts get one (migration 0063); how many did.
-SELECT hang_meters(:most)

@@ -166,16 +166,13 @@ async def index_customers(connection: Connection, customer_ids: Sequence[Custome
     """Write search texts of customers anew, in the transaction that changed a code, name, address, contact or account."""
     rows = await _QUERIES["customer_texts"].fetch(connection, customer_ids=customer_ids)
     texts = [search_text([row["code"], row["name"], row["address"], *row["contacts"], *row["numbers"]]) for row in rows]
-    written = [
-        {
-            "customer_id": row["customer_id"],
-            "tenant_id": row["tenant_id"],
-            "text": text,
-            "grams": grams,
-        }
-        for row, text, grams in zip(rows, texts, gram_sets(texts), strict=True)
-    ]
-    await _QUERIES["write_customer_texts"].execute(connection, texts=written)
+    await _QUERIES["write_customer_texts"].execute(
+        connection,
+        customer_ids=[row["customer_id"] for row in rows],
+        tenant_ids=[row["tenant_id"] for row in rows],
+        texts=texts,
+        grams=[f"{{{','.join(map(str, grams))}}}" for grams in gram_sets(texts)],
+    )
     await _QUERIES["customers_indexed"].execute(connection, customer_ids=customer_ids)
 
 

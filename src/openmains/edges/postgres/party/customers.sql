@@ -69,10 +69,11 @@ SELECT c.customer_id, c.tenant_id, c.code, c.name, c.address,
   FROM customer c WHERE c.customer_id = ANY (:customer_ids::bigint[])
 
 -- name: write_customer_texts
--- A text that is the same leaves the index alone.
+-- A text that is the same leaves the index alone. Grams as PostgreSQL writes an array, '{1,2}': rows of different lengths are no array of arrays.
 INSERT INTO customer_search AS s (customer_id, tenant_id, text, grams)
 SELECT n.customer_id, n.tenant_id, n.text, n.grams
-  FROM jsonb_to_recordset(:texts::jsonb) AS n (customer_id bigint, tenant_id int, text text, grams int[])
+  FROM (SELECT u.customer_id, u.tenant_id, u.text, u.grams::int[] AS grams
+          FROM unnest(:customer_ids::bigint[], :tenant_ids::int[], :texts::text[], :grams::text[]) AS u (customer_id, tenant_id, text, grams)) n
 ON CONFLICT (customer_id) DO UPDATE SET text = excluded.text, grams = excluded.grams WHERE s.text <> excluded.text
 
 -- name: customers_indexed
@@ -81,7 +82,7 @@ UPDATE customer SET is_indexed = true WHERE customer_id = ANY (:customer_ids::bi
 
 -- name: customers_to_index
 -- What waits for the worker, locked: phones in clear are sealed, search texts written.
-SELECT customer_id, tenant_id, phone FROM customer WHERE NOT is_indexed ORDER BY customer_id LIMIT :most FOR UPDATE SKIP LOCKED
+SELECT customer_id, tenant_id, phone FROM customer WHERE NOT is_indexed ORDER BY customer_id LIMIT :most FOR NO KEY UPDATE SKIP LOCKED
 
 -- name: clear_phones
 -- They are sealed.
