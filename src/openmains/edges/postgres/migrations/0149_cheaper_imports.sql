@@ -1,4 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
+-- What an import of a registry took longest for: spans of holders and installations, and sealed phones.
+--
 -- No two holders of an account at a time, no meter at two places, no two main meters at an account: the laws of 0060 and 0063 once more. An exclusion
 -- searches its tree for every row, and a row that runs on overlaps all that comes after it: of a meter that an import hangs the three of them were
 -- more work than everything else (docs/performance.md). Now each pair of rows is kept apart by the cheapest means that two at once cannot pass:
@@ -77,3 +79,30 @@ BEGIN
 
   ' || v_next);
 END $$;
+
+-- Sealed phones of an import; one that was there before is replaced where it was another. Four foreign keys were asked for each row, one after the
+-- other. What they would find is asked at once: the customers are held until the import ends (import_rows(), 0116), the key here. So it runs as
+-- that function does, with session_replication_role = replica where the owner may set that.
+DO $do$
+DECLARE
+  v_rights text := CASE WHEN (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)
+    THEN 'SECURITY DEFINER' ELSE 'SECURITY INVOKER' END
+    || CASE WHEN has_parameter_privilege('session_replication_role', 'SET') THEN ' SET session_replication_role = replica' ELSE '' END;
+BEGIN
+  EXECUTE 'CREATE FUNCTION put_import_phones(p_tenant int, p_key int, p_customers bigint[], p_nonces bytea[], p_sealed bytea[], p_blinds bytea[])
+    RETURNS void LANGUAGE plpgsql ' || v_rights || ' SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $body$
+BEGIN
+  PERFORM FROM personal_key k WHERE k.tenant_id = p_tenant AND k.key_id = p_key FOR KEY SHARE;
+  IF NOT FOUND OR cardinality(p_customers) <> (SELECT count(*) FROM customer c WHERE c.customer_id = ANY (p_customers) AND c.tenant_id = p_tenant) THEN
+    RAISE foreign_key_violation USING MESSAGE = ''a phone of nobody, or sealed under no key'';
+  END IF;
+  INSERT INTO personal AS p (tenant_id, customer_id, field, key_id, nonce, sealed, blind)
+    SELECT p_tenant, n.customer_id, ''phone'', p_key, n.nonce, n.sealed, n.blind
+      FROM unnest(p_customers, p_nonces, p_sealed, p_blinds) AS n (customer_id, nonce, sealed, blind)
+    ON CONFLICT (customer_id, contact_id, field) DO UPDATE
+       SET key_id = excluded.key_id, nonce = excluded.nonce, sealed = excluded.sealed, blind = excluded.blind
+     WHERE p.blind <> excluded.blind;
+END $body$';
+  REVOKE ALL ON FUNCTION put_import_phones(int, int, bigint[], bytea[], bytea[], bytea[]) FROM PUBLIC;
+  GRANT EXECUTE ON FUNCTION put_import_phones(int, int, bigint[], bytea[], bytea[], bytea[]) TO openmains_pipeline;
+END $do$;
