@@ -40,7 +40,8 @@ OWN = {
     "decompress",
 }
 _OPENERS = {"lz4": lz4.frame.decompress, "zstd": zstd.decompress, "gzip": gzip.decompress}
-_INSERT = re.compile(rb"\s*(INSERT INTO [^\n]*?)\s+FORMAT (\w+)\s*\n", re.I)  # then the rows
+# Then the rows, of which none is blank space: ten rows of thirteen columns begin with b"\r\n".
+_INSERT = re.compile(rb"\s*(INSERT INTO [^\n]*?)\s+FORMAT (\w+) *\n", re.I)
 _CODE = re.compile(r"Code: (\d+)")
 
 

@@ -22,7 +22,7 @@ describe("a context", () => {
     const own = files.filter((path) => path.startsWith(`/src/features/${context}/`));
     for (const file of ["routes.ts", "nav.ts", "words.ts"]) expect(own).toContain(`/src/features/${context}/${file}`);
     const listed = [...(sources[`/src/features/${context}/routes.ts`] ?? "").matchAll(/import\("\.\/pages\/(\w+\.vue)"\)/g)].map((match) => match[1]);
-    const there = own.filter((path) => path.includes("/pages/")).map((path) => path.split("/").pop());
+    const there = own.filter((path) => path.includes("/pages/") && !path.endsWith(".test.ts")).map((path) => path.split("/").pop());
     expect([...new Set(listed)].sort()).toEqual(there.sort());
   });
 

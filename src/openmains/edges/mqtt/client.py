@@ -33,6 +33,9 @@ CONNECT_S: Final = 10.0
 KEEP_ALIVE_S: Final = 30
 SESSION_S: Final = 30 * 86_400  # the broker keeps what comes while we are away
 TAKEN_OVER: Final = 0x8E  # somebody else signed in under our name (3.14.2.1)
+# Not every broker says so: mosquitto 2.0.11 only closes. Ended without a word so soon after we were let in, and so often in a row, is the same.
+CUT_WITHIN_S: Final = 10.0
+CUTS: Final = 3
 RECEIVE_MOST: Final = 500  # messages that may wait for their acknowledgement, and are held by us
 FULL_S: Final = 1.0  # so often it is looked whether there is room again
 LEAST_PAUSE_S, MOST_PAUSE_S = 1.0, 60.0
@@ -60,6 +63,10 @@ class _LeftError(Exception):
     """The connection is of no use any more; the text says why."""
 
 
+class _ClosedError(_LeftError):
+    """The broker ended it without a word."""
+
+
 class MqttClient:
     """``run`` it; ``take`` is told of every message, in their order."""
 
@@ -69,6 +76,7 @@ class MqttClient:
         self._broker, self._take = broker, take
         self._connection: _Connection | None = None
         self._held = 0
+        self._cuts = 0
 
     @property
     def is_connected(self) -> bool:
@@ -131,8 +139,8 @@ class MqttClient:
 
     async def _talk(self) -> bool:
         """One connection, to its end; whether we were let in."""
-        broker, connection = self._broker, None
-        was_connected = False
+        broker, connection, loop = self._broker, None, asyncio.get_running_loop()
+        was_connected, signed_in_s = False, 0.0
         try:
             async with asyncio.timeout(CONNECT_S):
                 reader, writer = await asyncio.open_connection(
@@ -145,14 +153,23 @@ class MqttClient:
             self._connection = connection
             self._says("connected")
             self.counters["mqtt.connections"] += 1
+            signed_in_s = loop.time()
             await connection.listen(lambda: self._is_full)
         except (_LeftError, WireError, OSError, TimeoutError, asyncio.IncompleteReadError) as error:
             self._says(_words(error))
+            if was_connected:
+                self._ended(without_a_word=isinstance(error, _ClosedError), after_s=loop.time() - signed_in_s)
         finally:
             self._connection = None
             if connection is not None:
                 connection.close()
         return was_connected
+
+    def _ended(self, *, without_a_word: bool, after_s: float) -> None:
+        self._cuts = self._cuts + 1 if without_a_word and after_s < CUT_WITHIN_S else 0
+        if self._cuts >= CUTS:
+            self._cuts = 0
+            self.counters["mqtt.taken_over"] += 1
 
     def _says(self, state: str) -> None:
         if state != self.state:
@@ -262,7 +279,7 @@ class _Connection:
         while not self._packets:
             data = await self._reader.read(65_536)
             if not data:
-                raise _LeftError("it closed the connection")
+                raise _ClosedError("it closed the connection")
             self._heard_at = asyncio.get_running_loop().time()
             self._packets = self._stream.feed(data)
         return self._packets.pop(0)
