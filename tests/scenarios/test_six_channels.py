@@ -57,11 +57,11 @@ async def story(systems: Systems, folder: Path, kills: int) -> None:
 
         given: dict[int, str] = {}
         for channel in six:
-            given[town.give(channel.first, "valve_close", f"{channel.name}-close", signed=True)] = (
+            given[town.give(channel.first, "valve_close", f"six-{channel.first}-close", signed=True)] = (
                 f"{channel.name} valve"
             )
             if channel.acts().credit_fen is not None:
-                top_up = town.give(channel.first + 1, "top_up", f"{channel.name}-top-up", signed=True, params=TOP_UP)
+                top_up = town.give(channel.first + 1, "top_up", f"six-{channel.first}-top-up", signed=True, params=TOP_UP)
                 given[top_up] = f"{channel.name} top-up"
         line = {"kind": "top_up", "unique_key": "line-top-up-none", "params": TOP_UP, "signer": ANN}
         refused = system.api.post(

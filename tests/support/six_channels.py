@@ -249,7 +249,7 @@ def register(system: System) -> None:
     for place in range(2):
         one(GATEWAY + place, "radio")
         one(LORA + place, "lora", dev_eui=EUIS[place])
-        one(OPERATOR + place, "nb", imei=imei_of(FIRST_IMEI + OPERATOR + place))
+        one(OPERATOR + place, "nb", imei=f"{imei_of(FIRST_IMEI + OPERATOR + place):015d}")
     one(LINE, "line")
 
 
