@@ -175,11 +175,11 @@ def as_csv() -> bytes:
                 "outdoor", "", monitor.installed_on.isoformat(), monitor.installed_on.isoformat(),
             )
         )  # fmt: skip
-    for each in radio_meters():
+    for radio in radio_meters():
         writer.writerow(
             (
-                each.number, "", "", "", "", each.product, each.area, "", "", "", each.address, each.place, 15,
-                each.installed_on.isoformat(), each.installed_on.isoformat(),
+                radio.number, "", "", "", "", radio.product, radio.area, "", "", "", radio.address, radio.place, 15,
+                radio.installed_on.isoformat(), radio.installed_on.isoformat(),
             )
         )  # fmt: skip
     for each in concentrators.line_meters():
