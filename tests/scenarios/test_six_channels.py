@@ -9,6 +9,7 @@ import random
 import signal
 import socket
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -29,7 +30,7 @@ from tests.support.six_channels import (
     channels,
     register,
 )
-from tests.support.system import Systems, until, until_async
+from tests.support.system import System, Systems, until, until_async
 
 KILLED = ("edge", "dispatch", "core")
 SPEAK_S = 1.0
@@ -53,7 +54,7 @@ async def story(systems: Systems, folder: Path, kills: int) -> None:
         six = await stack.enter_async_context(channels(town, folder, broker, tcp))
         for channel in six:
             path = f"/meters/{town.id_of(channel.first)}"
-            assert await until(lambda path=path: (system.get(path)["state"] or {}).get("register_m3")), channel.name
+            assert await until(partial(state_of, system, path, "register_m3")), channel.name
 
         given: dict[int, str] = {}
         for channel in six:
@@ -61,7 +62,9 @@ async def story(systems: Systems, folder: Path, kills: int) -> None:
                 f"{channel.name} valve"
             )
             if channel.acts().credit_fen is not None:
-                top_up = town.give(channel.first + 1, "top_up", f"six-{channel.first}-top-up", signed=True, params=TOP_UP)
+                top_up = town.give(
+                    channel.first + 1, "top_up", f"six-{channel.first}-top-up", signed=True, params=TOP_UP
+                )
                 given[top_up] = f"{channel.name} top-up"
         line = {"kind": "top_up", "unique_key": "line-top-up-none", "params": TOP_UP, "signer": ANN}
         refused = system.api.post(
@@ -83,7 +86,16 @@ async def story(systems: Systems, folder: Path, kills: int) -> None:
             wanted = None if acts.credit_fen is None else TOP_UP["amount"]
             assert acts == Acts(1, True, wanted), channel.name
             valve = f"/meters/{town.id_of(channel.first)}"
-            assert await until(lambda path=valve: (system.get(path)["state"] or {}).get("valve") == 1), channel.name
+            assert await until(partial(is_shut, system, valve)), channel.name
+
+
+def state_of(system: System, path: str, name: str) -> object:
+    """What the registry's page of a meter says of its state; None before anything came."""
+    return (system.get(path)["state"] or {}).get(name)
+
+
+def is_shut(system: System, path: str) -> bool:
+    return state_of(system, path, "valve") == 1
 
 
 async def speaks(channel: Channel) -> None:
@@ -136,7 +148,9 @@ async def reaches_its_end(town: CommandedTown, command_id: int) -> dict[str, obj
             return found if found["state"] in ("confirmed", "failed", "expired", "cancelled") else None
         return None
 
-    return await until_async(ended)
+    found = await until_async(ended)
+    assert found is not None
+    return found
 
 
 @pytest.mark.usefixtures("foreign_programs")
