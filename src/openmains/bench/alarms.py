@@ -13,11 +13,8 @@ second of the storm against those of the quiet before it. Generators and system 
 import argparse
 import asyncio
 import json
-import os
 import socket
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -27,6 +24,7 @@ import websockets
 from numpy.typing import NDArray
 
 from openmains.bench import calibration
+from openmains.bench.figures import tell_keys
 from openmains.bench.load.frames import DailyReports
 from openmains.bench.load.plain import Ints
 from openmains.bench.load.secure import RUN
@@ -34,7 +32,7 @@ from openmains.bench.outcome import verify, wait_applied, wait_known
 from openmains.bench.overload import FASTEST, ROUNDS, STEP, applied_per_s, forget_states
 from openmains.bench.registry import BenchRegistry, register, remember
 from openmains.bench.secure import SecureGenerator, add_keys, connect_meters
-from openmains.bench.system import engine_urls, free_port, system
+from openmains.bench.system import engine_urls, free_port, system, temporary_var
 from openmains.domain.period import DAY_S
 from openmains.drivers import catalog
 from openmains.drivers.model import Kind
@@ -134,18 +132,15 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
     del loaded
     machine = calibration.say()
     figures = asyncio.run(run(args))
-    print(", ".join(f"{key} {figures[key]}" for key in KEYS), flush=True)
-    if args.json:
-        print(json.dumps({key: figures[key] for key in KEYS} | {"machine": machine}), flush=True)
+    tell_keys(figures, KEYS, machine, as_json=args.json)
     whole = figures["alarms_stored"] >= figures["alarms"] and figures["lost"] == 0 and figures["duplicated"] == 0
     return 0 if whole else 1
 
 
 async def run(args: argparse.Namespace) -> dict[str, Any]:
     """Build, load twice, wait until every alarm was shown, count."""
-    with tempfile.TemporaryDirectory(prefix="openmains-bench-") as temporary:
-        os.chmod(temporary, 0o711)  # noqa: PTH101, S103 - the database's account must enter, and nothing runs yet
-        var, dtls = Path(temporary) / "var", free_port(socket.SOCK_DGRAM)
+    with temporary_var() as var:
+        dtls = free_port(socket.SOCK_DGRAM)
         count, raising = max(1, args.meters // STEP) * STEP, max(1, args.alarms // RUN) * RUN
         with system(var, dtls=dtls) as (_, coap, http):
             urls = engine_urls(var)

@@ -10,7 +10,6 @@
 
 import argparse
 import asyncio
-import json
 import os
 import resource
 import sys
@@ -29,6 +28,7 @@ from openmains.app.billing.rows import BillRow
 from openmains.app.billing.run import Running
 from openmains.app.job.ports import ClaimedJob
 from openmains.bench import calibration
+from openmains.bench.figures import tell_table
 from openmains.bench.machine import processor_seconds
 from openmains.bench.registry import BenchRegistry, register
 from openmains.domain.ids import TenantId
@@ -102,10 +102,7 @@ def main(args: argparse.Namespace) -> int:
     var.mkdir(parents=True, exist_ok=True, mode=0o711)
     machine = calibration.say(quiet=args.json)
     figures = asyncio.run(_bench(args.accounts, var)) | {"machine": machine}
-    if not args.json:
-        for key, value in figures.items():
-            print(f"{key:>22}  {value}")
-    print(json.dumps(figures))
+    tell_table(figures, only_json=args.json)
     return 0
 
 

@@ -18,7 +18,6 @@ import json
 import multiprocessing
 import os
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,7 +35,7 @@ from openmains.bench.machine import may_profile, processor_seconds, start_profil
 from openmains.bench.outcome import pipeline_steps, wait_applied, wait_known
 from openmains.bench.registry import BenchRegistry, register, remember
 from openmains.bench.secure import SOCKETS, STEP, add_keys, key_of
-from openmains.bench.system import engine_urls, free_port, system
+from openmains.bench.system import engine_urls, free_port, system, temporary_var
 from openmains.domain.period import DAY_S
 from openmains.run import messages
 from openmains.run.settings import Loaded
@@ -125,9 +124,8 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
         ("calm", args.calm_rate, *[min(count, int(args.calm_rate * CALM_S))] * 2),
     )
     figures: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="openmains-bench-") as temporary:
-        os.chmod(temporary, 0o711)  # noqa: PTH101, S103 - the database's account must enter, and nothing runs yet
-        var, dtls = Path(temporary) / "var", free_port(socket.SOCK_DGRAM)
+    with temporary_var() as var:
+        dtls = free_port(socket.SOCK_DGRAM)
         with system(var, dtls=dtls, settings={"engine_size": ENGINES}) as (supervisor, coap, _):
             print(f"registering {args.meters:,} meters …", flush=True)
             urls = engine_urls(var)

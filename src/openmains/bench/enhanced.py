@@ -10,12 +10,9 @@ neighbours. 1: it costs nothing; asked for is 0.8.
 
 import argparse
 import asyncio
-import os
 import socket
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -26,7 +23,7 @@ from openmains.bench.load.child import Offer, load_in_child
 from openmains.bench.machine import processor_seconds
 from openmains.bench.outcome import verify, wait_applied, wait_idle, wait_known
 from openmains.bench.registry import register, remember
-from openmains.bench.system import engine_urls, free_port, system
+from openmains.bench.system import engine_urls, free_port, system, temporary_var
 from openmains.domain.period import DAY_S
 
 WINDOW = 4_000  # where none is named: below what an edge may hold unanswered
@@ -71,9 +68,8 @@ def report(figures: dict[str, Any]) -> Iterator[str]:
 
 async def run(args: argparse.Namespace) -> dict[str, Any]:
     """Build, run in turns, verify all of it."""
-    with tempfile.TemporaryDirectory(prefix="openmains-bench-") as temporary:
-        os.chmod(temporary, 0o711)  # noqa: PTH101, S103 - the database's account must enter, and nothing runs yet
-        var = args.keep or Path(temporary) / "var"
+    with temporary_var() as fresh:
+        var = args.keep or fresh
         with system(var, dtls=free_port(socket.SOCK_DGRAM)) as (supervisor, coap, _):
             print(f"registering {args.meters:,} meters …", flush=True)
             urls = engine_urls(var)

@@ -8,9 +8,7 @@ on disk, Finished. Nothing is resumed.
 import argparse
 import asyncio
 import json
-import os
 import socket
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ from openmains.bench.machine import may_profile, memory_mb, processor_seconds, s
 from openmains.bench.outcome import wait_known
 from openmains.bench.registry import BenchRegistry, register
 from openmains.bench.secure import STEP, add_keys, connect_meters
-from openmains.bench.system import engine_urls, free_port, system
+from openmains.bench.system import engine_urls, free_port, system, temporary_var
 from openmains.run import messages
 from openmains.run.settings import Loaded
 
@@ -71,9 +69,7 @@ class Keyed:
 @asynccontextmanager
 async def keyed_system(count: int) -> AsyncIterator[Keyed]:
     """A whole system of its own in a temporary directory; its edge knows all of the ``count`` meters."""
-    with tempfile.TemporaryDirectory(prefix="openmains-bench-") as temporary:
-        os.chmod(temporary, 0o711)  # noqa: PTH101, S103 - the database's account must enter, and nothing runs yet
-        var = Path(temporary) / "var"
+    with temporary_var() as var:
         port = free_port(socket.SOCK_DGRAM)
         with system(var, dtls=port) as (supervisor, coap, _):
             urls = engine_urls(var)

@@ -10,9 +10,7 @@ is given in percent of one core. Alarms that came meanwhile are timed from the e
 import argparse
 import asyncio
 import json
-import os
 import subprocess
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -24,7 +22,7 @@ from openmains.bench.load.child import Offer, load_in_child
 from openmains.bench.machine import memory_mb, processor_seconds, threads
 from openmains.bench.outcome import wait_known
 from openmains.bench.registry import register, remember
-from openmains.bench.system import engine_urls, system
+from openmains.bench.system import engine_urls, system, temporary_var
 from openmains.domain.period import DAY_S, HOUR_S
 from openmains.edges.nats.stream import Bus, connect
 from openmains.run.messages import text
@@ -89,9 +87,7 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
     """Run it."""
     del loaded
     machine = calibration.say()
-    with tempfile.TemporaryDirectory(prefix="openmains-bench-") as folder:
-        os.chmod(folder, 0o711)  # noqa: PTH101, S103 - the database's account must enter, and nothing runs yet
-        var = Path(folder) / "var"
+    with temporary_var() as var:
         found = asyncio.run(daily(args, var) if args.daily else demo(args, var))
     for line in found.lines():
         print(line, flush=True)

@@ -14,7 +14,6 @@ Each row is a meter with its customer, account and premises; every ``FAULTY``-th
 
 import argparse
 import asyncio
-import json
 import resource
 import sys
 import time
@@ -27,6 +26,7 @@ import asyncpg
 from openmains.app.fleet.imports.import_meters import ImportResult, import_meters
 from openmains.app.spreadsheet import write_error_reports
 from openmains.bench import calibration
+from openmains.bench.figures import tell_table
 from openmains.bench.registry import register
 from openmains.domain.fleet.identifiers import imei_of
 from openmains.domain.ids import TenantId
@@ -63,10 +63,7 @@ def main(args: argparse.Namespace) -> int:
     var.mkdir(parents=True, exist_ok=True, mode=0o711)
     machine = calibration.say(quiet=args.json)
     figures = asyncio.run(_bench(args.rows, var)) | {"machine": machine}
-    if not args.json:
-        for key, value in figures.items():
-            print(f"{key:>22}  {value}")
-    print(json.dumps(figures))
+    tell_table(figures, only_json=args.json)
     return 0
 
 

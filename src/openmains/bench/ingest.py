@@ -13,9 +13,7 @@ compare.
 import argparse
 import asyncio
 import json
-import os
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +25,7 @@ from openmains.bench.machine import may_profile, memory_mb, processor_seconds, s
 from openmains.bench.outcome import pipeline_steps, verify, wait_applied, wait_idle, wait_known
 from openmains.bench.registry import register, remember
 from openmains.bench.secure import prepare_secure
-from openmains.bench.system import engine_urls, free_port, system
+from openmains.bench.system import engine_urls, free_port, system, temporary_var
 from openmains.domain.period import DAY_S
 from openmains.run import messages
 from openmains.run.settings import Loaded
@@ -140,9 +138,8 @@ def report(figures: dict[str, Any]) -> Iterator[str]:
 
 async def run(args: argparse.Namespace) -> dict[str, Any]:
     """Build, load, wait until visible, verify."""
-    with tempfile.TemporaryDirectory(prefix="openmains-bench-") as temporary:
-        os.chmod(temporary, 0o711)  # noqa: PTH101, S103 - the database's account must enter, and nothing runs yet
-        var = args.keep or Path(temporary) / "var"
+    with temporary_var() as fresh:
+        var = args.keep or fresh
         dtls = free_port(socket.SOCK_DGRAM)
         with system(var, dtls=dtls) as (supervisor, coap, _):
             print(f"registering {args.meters:,} meters …", flush=True)

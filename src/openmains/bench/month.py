@@ -16,10 +16,7 @@ reader asks ``GET /api/v1/bulk/values`` for the registers as Arrow, part after p
 
 import argparse
 import asyncio
-import json
-import os
 import re
-import tempfile
 import time
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
@@ -31,10 +28,11 @@ import pyarrow as pa
 
 from openmains.bench import calibration
 from openmains.bench.alarms import sign_in
+from openmains.bench.figures import tell_keys
 from openmains.bench.machine import memory_mb, processor_seconds, tree
 from openmains.bench.outcome import wait_idle
 from openmains.bench.registry import BenchRegistry, register
-from openmains.bench.system import engine_urls, system
+from openmains.bench.system import engine_urls, system, temporary_var
 from openmains.domain.period import day_to_date, zone
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.run import messages
@@ -103,17 +101,13 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
     del loaded
     machine = calibration.say()
     figures = asyncio.run(run(args))
-    print(", ".join(f"{key} {figures[key]}" for key in KEYS), flush=True)
-    if args.json:
-        print(json.dumps({key: figures[key] for key in KEYS} | {"machine": machine}), flush=True)
+    tell_keys(figures, KEYS, machine, as_json=args.json)
     return 0 if figures["checksum_equal"] else 1
 
 
 async def run(args: argparse.Namespace) -> dict[str, Any]:
     """Build, read, compare."""
-    with tempfile.TemporaryDirectory(prefix="openmains-bench-") as temporary:
-        os.chmod(temporary, 0o711)  # noqa: PTH101, S103 - the database's account must enter, and nothing runs yet
-        var = Path(temporary) / "var"
+    with temporary_var() as var:
         with system(var) as (supervisor, _, http):
             urls = engine_urls(var)
             print(f"registering {args.meters:,} meters …", flush=True)

@@ -18,11 +18,9 @@ the system, at a multiple against at the capacity: what of the loss is the syste
 
 import argparse
 import asyncio
-import json
 import multiprocessing
 import os
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmains.bench import calibration
+from openmains.bench.figures import tell_keys
 from openmains.bench.load.frames import DailyReports
 from openmains.bench.load.plain import Ints
 from openmains.bench.load.secure import RUN
@@ -41,7 +40,7 @@ from openmains.bench.machine import may_profile, memory_mb, processor_seconds, s
 from openmains.bench.outcome import counters_of, verify, wait_applied, wait_known
 from openmains.bench.registry import BenchRegistry, register, remember
 from openmains.bench.secure import SecureGenerator, add_keys, connect_meters
-from openmains.bench.system import engine_urls, free_port, system
+from openmains.bench.system import engine_urls, free_port, system, temporary_var
 from openmains.domain.period import DAY_S
 from openmains.drivers import catalog
 from openmains.drivers.model import Kind
@@ -116,9 +115,7 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
     machine = calibration.say()
     figures = asyncio.run(run(args))
     print(f"lost {figures['lost']}, duplicated {figures['duplicated']}; memory {figures['rss_mb']} MB", flush=True)
-    print(", ".join(f"{key} {figures[key]}" for key in KEYS if key in figures), flush=True)
-    if args.json:
-        print(json.dumps({key: figures.get(key) for key in KEYS} | {"machine": machine}), flush=True)
+    tell_keys(figures, KEYS, machine, as_json=args.json)
     return 0 if figures["lost"] == 0 and figures["duplicated"] == 0 else 1
 
 
@@ -145,9 +142,8 @@ def lines_of(name: str, found: dict[str, Any]) -> Iterator[str]:
 
 async def run(args: argparse.Namespace) -> dict[str, Any]:
     """Build, load, wait until visible, verify."""
-    with tempfile.TemporaryDirectory(prefix="openmains-bench-") as temporary:
-        os.chmod(temporary, 0o711)  # noqa: PTH101, S103 - the database's account must enter, and nothing runs yet
-        var, dtls = Path(temporary) / "var", free_port(socket.SOCK_DGRAM)
+    with temporary_var() as var:
+        dtls = free_port(socket.SOCK_DGRAM)
         count = max(1, args.meters // STEP) * STEP
         with system(var, dtls=dtls) as (supervisor, coap, _):
             urls = engine_urls(var)

@@ -3,7 +3,6 @@
 
 import argparse
 import asyncio
-import json
 import random
 import sys
 import time
@@ -22,6 +21,7 @@ from openmains.app.readings.report.build import day_report
 from openmains.bench import bulk, calibration
 from openmains.bench import query_data as data
 from openmains.bench.changes import exported
+from openmains.bench.figures import tell_table
 from openmains.domain.identity.reach import Reach
 from openmains.domain.ids import AreaId, MeterId, TenantId
 from openmains.domain.period import date_to_day
@@ -70,10 +70,7 @@ def main(args: argparse.Namespace) -> int:
     var.mkdir(parents=True, exist_ok=True, mode=0o711)
     machine = calibration.say(quiet=args.json)
     figures = asyncio.run(_bench(args, var)) | {"machine": machine}
-    if not args.json:
-        for key, value in figures.items():
-            print(f"{key:>22}  {value}")
-    print(json.dumps(figures))
+    tell_table(figures, only_json=args.json)
     return 0
 
 

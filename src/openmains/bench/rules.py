@@ -15,12 +15,9 @@ second one fires what it fulfils, which is a storm and not the rule; ``us_per_re
 import argparse
 import asyncio
 import json
-import os
 import socket
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -33,12 +30,13 @@ from openmains.app.rule.model import ActiveRule, RuleDraft
 from openmains.app.rule.watch import RuledMessage, RuledMeter, RuleSet
 from openmains.bench import calibration
 from openmains.bench.enhanced import order
+from openmains.bench.figures import tell_keys
 from openmains.bench.load.child import Offer, load_in_child
 from openmains.bench.load.frames import DailyReports
 from openmains.bench.machine import processor_seconds
 from openmains.bench.outcome import verify, wait_applied, wait_idle, wait_known
 from openmains.bench.registry import FIRST_IMEI, BenchRegistry, register, remember
-from openmains.bench.system import engine_urls, free_port, system
+from openmains.bench.system import engine_urls, free_port, system, temporary_var
 from openmains.domain.ids import AreaId, MeterId, ProductId, RuleId, TenantId
 from openmains.domain.period import DAY_S
 from openmains.drivers import catalog
@@ -69,9 +67,7 @@ def main(args: argparse.Namespace, loaded: Loaded) -> int:
     del loaded
     machine = calibration.say()
     figures = asyncio.run(run(args))
-    print(", ".join(f"{key} {figures[key]}" for key in KEYS), flush=True)
-    if args.json:
-        print(json.dumps({key: figures[key] for key in KEYS} | {"machine": machine}), flush=True)
+    tell_keys(figures, KEYS, machine, as_json=args.json)
     return 0 if figures["lost"] == 0 and figures["duplicated"] == 0 else 1
 
 
@@ -118,9 +114,8 @@ async def make_rules(owner: str, tenant_id: int, count: int) -> None:
 
 async def run(args: argparse.Namespace) -> dict[str, Any]:
     """Build, load both utilities in turns, verify."""
-    with tempfile.TemporaryDirectory(prefix="openmains-bench-") as temporary:
-        os.chmod(temporary, 0o711)  # noqa: PTH101, S103 - the database's account must enter, and nothing runs yet
-        var, half = Path(temporary) / "var", args.meters // 2
+    with temporary_var() as var:
+        half = args.meters // 2
         with system(var, dtls=free_port(socket.SOCK_DGRAM)) as (supervisor, coap, _):
             urls = engine_urls(var)
             print(f"registering {2 * half:,} meters …", flush=True)

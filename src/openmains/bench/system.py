@@ -7,12 +7,21 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 START_LIMIT_S = 120
+
+
+@contextmanager
+def temporary_var() -> Iterator[Path]:
+    """A data directory that is gone afterwards; it is not there yet."""
+    with tempfile.TemporaryDirectory(prefix="openmains-bench-") as folder:
+        os.chmod(folder, 0o711)  # noqa: PTH101, S103 - the database's account must enter, and nothing runs yet
+        yield Path(folder) / "var"
 
 
 @contextmanager

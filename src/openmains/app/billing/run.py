@@ -6,7 +6,6 @@ Run again it finds all days billed and makes nothing: an account's bill begins w
 one begins and nothing is corrected, so what is read ahead stays true until it is written.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from openmains.app.job.ports import Handler, JobCancelled, JobContext, JobStore
 from openmains.app.ledger.booking import book_bills
 from openmains.app.ledger.ports import BilledSums, LedgerStore
 from openmains.app.problems import Problem
+from openmains.app.readings.bulk.ahead import one_ahead
 from openmains.app.tariff.plans import approved, exact_plan, tariff_of
 from openmains.app.tariff.ports import TariffStore
 from openmains.app.tariff.simulate import UnitOf, unit_in_ml
@@ -164,7 +164,8 @@ class Running:
         if place is None or place.state != "running":
             raise JobCancelled
         done = 0
-        async with aclosing(self._ahead(place)) as parts:
+        # One is decided while another is written: each of the three steps keeps another process busy.
+        async with aclosing(one_ahead(self._decided(place))) as parts:
             async for part in parts:
                 if context.should_stop():
                     await self._called_off(context)
@@ -203,22 +204,17 @@ class Running:
         found = await self._decide(months, plans, place.month, place.end_day)
         return _Part(of.after, of.last, len(of.links), found)
 
-    async def _ahead(self, place: RunPlace) -> AsyncGenerator[_Part, None]:
-        """Parts in order. While one is written the next is decided and the one behind it read: each of them keeps another process busy."""
-        reading: asyncio.Task[_Accounts | None] | None = asyncio.create_task(self._read(place.after_account))
-        deciding: asyncio.Task[_Part] | None = None
-        try:
-            while deciding is not None or reading is not None:
-                of = await reading if reading is not None else None
-                reading = None if of is None else asyncio.create_task(self._read(of.last))
-                part = await deciding if deciding is not None else None
-                deciding = None if of is None else asyncio.create_task(self._prepare(place, of))
-                if part is not None:
-                    yield part
-        finally:
-            for task in (reading, deciding):
-                if task is not None:
-                    task.cancel()
+    async def _read_on(self, after: int) -> AsyncGenerator[_Accounts, None]:
+        """All behind one, a part at a time."""
+        while (of := await self._read(after)) is not None:
+            yield of
+            after = of.last
+
+    async def _decided(self, place: RunPlace) -> AsyncGenerator[_Part, None]:
+        """Parts in order; while one is decided the one behind it is read."""
+        async with aclosing(one_ahead(self._read_on(place.after_account))) as found:
+            async for of in found:
+                yield await self._prepare(place, of)
 
     async def _months(
         self, place: RunPlace, by_account: Mapping[int, Sequence[MeterLink]], counted: Mapping[int, Counted]

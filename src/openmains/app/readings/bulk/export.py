@@ -35,7 +35,7 @@ MOST_QUANTITIES = 20
 _METERS, _MOST_METERS = (
     1_000,
     10_000,
-)  # whose values are counted at once: so many to begin with, then as many as the part may hold
+)  # whose values are counted at once: to begin with, then as many as the part may hold
 _END = bytes.fromhex("ffffffff00000000")  # of an Arrow stream
 
 ExponentOf = Callable[[str], int]

@@ -220,13 +220,13 @@ class Meters:
         # Which they are is asked first: what is shown beside them would be joined to all of a branch before its first page is cut, where
         # the planner takes a person's rights to leave no more than a few.
         gathered = GATHERED in fragments or GATHERED_IN_REACH in fragments
-        if not gathered and (WALKED in fragments or limits_now() != NONE):
+        walked = not gathered and (WALKED in fragments or limits_now() != NONE)
+        if walked:
             # Few rows are foreseen where rights are limited, and sorting these looks cheap: the list is walked in its order all the same.
             await _set(self._connection, "enable_sort", "off")
-            rows = await extended(_QUERIES["listed_meters"], *fragments).fetch(self._connection, **values)
+        rows = await extended(_QUERIES["listed_meters"], *fragments).fetch(self._connection, **values)
+        if walked:
             await _set(self._connection, "enable_sort", "on")
-        else:
-            rows = await extended(_QUERIES["listed_meters"], *fragments).fetch(self._connection, **values)
         return await self._by_ids([row["meter_id"] for row in rows])
 
     async def _conditions(self, chosen: MeterFilter) -> tuple[list[str], dict[str, Any]]:
