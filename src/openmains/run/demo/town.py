@@ -106,7 +106,7 @@ def meters() -> Iterator[DemoMeter]:
 
 
 def radio_meters() -> Iterator[DemoMeter]:
-    """Water meters on a gateway's radio: without a module and a SIM, of nobody's account yet."""
+    """Water meters on a gateway's radio: without a module, a SIM and a customer."""
     for index in range(RADIO):
         address = f"滨江路{index // 12 + 3}号{index % 12 // 2 + 1}层{index % 2 + 1:02d}室"
         yield DemoMeter(
