@@ -19,16 +19,15 @@ async def test_a_password_that_is_changed_meanwhile_ends_nothing(world: World) -
     def answer(got: Got) -> Answer:
         return (401, b"{}") if got.headers["authorization"] in ended else (200, b'{"items": []}')
 
-    async with receiver(answer) as core:
-        async with OverApi(store, actor, core.port, "demo") as api:
-            assert await api.get("/rules") == {"items": []}
-            ended.add(core.got[0].headers["authorization"])
-            async with store.tenant(actor.tenant_id) as work:  # as a change of the password does
-                await work[CredentialStore].revoke_tokens_of(actor.user_id)
-            assert await api.post("/rules/trial", {}) == {"items": []}
-            first, refused, again = [got.headers["authorization"] for got in core.got]
-            assert first == refused != again
-            async with store.tenant(actor.tenant_id) as work:
-                await work[CredentialStore].revoke_tokens_of(actor.user_id)  # and once more, with nothing left to do
+    async with receiver(answer) as core, OverApi(store, actor, core.port, "demo") as api:
+        assert await api.get("/rules") == {"items": []}
+        ended.add(core.got[0].headers["authorization"])
+        async with store.tenant(actor.tenant_id) as work:  # as a change of the password does
+            await work[CredentialStore].revoke_tokens_of(actor.user_id)
+        assert await api.post("/rules/trial", {}) == {"items": []}
+        first, refused, again = [got.headers["authorization"] for got in core.got]
+        assert first == refused != again
+        async with store.tenant(actor.tenant_id) as work:
+            await work[CredentialStore].revoke_tokens_of(actor.user_id)  # and once more, with nothing left to do
     left = "SELECT count(*) FROM api_token WHERE user_id = $1 AND name = 'demo' AND revoked_at IS NULL"
     assert await world.owner.fetchval(left, user) == 0

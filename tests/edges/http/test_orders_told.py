@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from openmains.edges.postgres.db import API_ROLE, LIMITED_ROLE, connect
-from tests.edges.http.test_notices import WHY, done, log
+from tests.edges.http.test_notices import WHY, done
 from tests.edges.http.test_own_browsers import a_push_channel
 from tests.edges.http.test_work_orders import Town, town
 from tests.edges.http.world import World
