@@ -65,7 +65,7 @@ export async function pushBrowser(context, page, url) {
         self.clients.openWindow = async (place) => void places.push(place); // only a person's own click may open a window
         self.clients.matchAll = async () => []; // nor may anything else bring one to the front
         const [notification] = await self.registration.getNotifications();
-        const event = new NotificationEvent("notificationclick", { notification });
+        const event = new self.NotificationEvent("notificationclick", { notification });
         self.dispatchEvent(event);
         for (let turn = 0; places.length === 0 && turn < 100; turn += 1) await new Promise((again) => setTimeout(again, 20));
         return { places, left: (await self.registration.getNotifications()).length };
