@@ -77,10 +77,11 @@ export const frameStories = {
     const password = await page.locator(".note code").innerText();
     await checkAccess(page, `users ${locale}`, findings);
     const row = page.locator("tbody tr").filter({ hasText: login });
-    for (const [place, reason] of [[0, "on leave"], [0, "back again"]]) { // disabled, enabled
-      await row.getByRole("button").nth(place).click();
+    for (const [word, reason] of locale === "zh" ? [["停用", "on leave"], ["启用", "back again"]] : [["Disable", "on leave"], ["Enable", "back again"]]) {
+      await row.getByRole("button", { name: word, exact: true }).click();
       await act(page, reason);
     }
+    await row.getByRole("button", { name: locale === "zh" ? "停用" : "Disable", exact: true }).waitFor();
     await page.goto(`${url}/tokens`);
     await page.locator("form input").first().fill(`e2e ${tag}`);
     await page.locator('form button[type="submit"]').click();

@@ -82,9 +82,19 @@ async function told(walk, name, story) {
     await story({ ...walk, context, page });
     console.log(`  ${locale} ${name} ${String(((Date.now() - began) / 1000).toFixed(1))} s`);
   } catch (error) {
-    findings.push(`${name} ${locale}: ${error instanceof Error ? error.message : String(error)}`);
+    findings.push(`${name} ${locale}: ${error instanceof Error ? error.message : String(error)}\n${await seen(browser)}`);
     if (process.env.OPENMAINS_E2E_FAILURES) await page.screenshot({ path: `${process.env.OPENMAINS_E2E_FAILURES}${name}.${locale}.png` });
   }
   for (const fault of faults) findings.push(`${name} ${locale}: ${fault}`);
   await context.close();
+}
+
+/** Where every open page stands and what it warns of: a story has more than one page, and where it is walked the pictures may not be kept. */
+async function seen(browser) {
+  const pages = browser.contexts().flatMap((context) => context.pages());
+  const lines = pages.map(async (page) => {
+    const said = await page.locator('[role="alert"], .el-message').allInnerTexts().catch((error) => [String(error)]);
+    return `  ${page.url()} ${said.join(" | ")}`;
+  });
+  return (await Promise.all(lines)).join("\n");
 }

@@ -56,6 +56,18 @@ describe("send", () => {
     expect(over).toHaveBeenCalledOnce();
   });
 
+  it("does not end a session for what was refused to the one before it", async () => {
+    const over = vi.fn();
+    let session = 1;
+    watchTransport({ reached: () => undefined, sessionOver: over, session: () => session, language: () => "zh" });
+    const refused = () => Promise.resolve(answer(401, { type: "/api/v1/problems/sign-in-needed" }));
+    vi.stubGlobal("fetch", vi.fn().mockImplementationOnce(() => ((session = 2), refused())).mockImplementation(refused)); // signed in while it was asked
+    await expect(send("/a")).rejects.toBeInstanceOf(Problem);
+    expect(over).not.toHaveBeenCalled();
+    await expect(send("/a")).rejects.toBeInstanceOf(Problem);
+    expect(over).toHaveBeenCalledOnce();
+  });
+
   it("tells a lost connection from a refusal, and takes a broken body", async () => {
     const reached: boolean[] = [];
     watchTransport({ reached: (value) => reached.push(value), sessionOver: () => undefined, language: () => "zh" });

@@ -9,11 +9,13 @@ interface Watch {
   reached: (value: boolean) => void;
   /** The session that the page counted on is over. */
   sessionOver: () => void;
+  /** Which session asks: what the server refused to one before says nothing about this one. */
+  session?: () => number;
   /** Language the server shall answer in. */
   language: () => string;
 }
 
-const watchers: Watch = { reached: () => undefined, sessionOver: () => undefined, language: () => "zh" };
+const watchers: Required<Watch> = { reached: () => undefined, sessionOver: () => undefined, session: () => 0, language: () => "zh" };
 
 /** The page tells here who wants to know about the connection. */
 export function watchTransport(watch: Watch): void {
@@ -49,6 +51,7 @@ export interface Sending {
 /** Sends and returns the raw answer; throws `Problem`, or the abort of `signal`. */
 export async function sendRaw(url: string, { method = "GET", body, signal, accept = "application/json", ifMatch }: Sending = {}): Promise<Response> {
   const headers = new Headers({ accept, "accept-language": watchers.language(), "x-openmains-request": "console" });
+  const session = watchers.session();
   const form = body instanceof FormData; // the browser itself writes the boundary of a form
   if (body !== undefined && !form) headers.set("content-type", "application/json");
   if (ifMatch !== undefined) headers.set("if-match", `"${String(ifMatch)}"`);
@@ -69,7 +72,7 @@ export async function sendRaw(url: string, { method = "GET", body, signal, accep
   watchers.reached(true);
   if (answer.ok) return answer;
   const problem = await problemOf(answer);
-  if (problem.code === "sign-in-needed") watchers.sessionOver();
+  if (problem.code === "sign-in-needed" && session === watchers.session()) watchers.sessionOver();
   throw problem;
 }
 

@@ -7,7 +7,7 @@ import { addWords, i18n, locale, setLocale } from "@/shared/i18n";
 import { METER_PARTS } from "@/shared/meterPage";
 import { OWN_PARTS } from "@/shared/ownPage";
 import { noteReached } from "@/shared/online";
-import { markExpired } from "@/shared/session";
+import { markExpired, sessionNumber } from "@/shared/session";
 import { startTheme } from "@/shared/theme";
 import App from "./App.vue";
 import { meterParts, ownParts, words } from "./collected";
@@ -15,7 +15,7 @@ import { makeRouter } from "./router";
 import "element-plus/theme-chalk/dark/css-vars.css";
 import "@/shared/styles/base.css";
 
-watchTransport({ reached: noteReached, sessionOver: markExpired, language: locale });
+watchTransport({ reached: noteReached, sessionOver: markExpired, session: sessionNumber, language: locale });
 startTheme();
 for (const one of words.values()) addWords(one);
 setLocale(locale(), { remember: false });

@@ -6,6 +6,7 @@ import { takePreferences } from "@/shared/preferences";
 
 const me = ref<Me | null>(null);
 const expired = ref(false);
+let began = 0; // sessions that began in this page
 
 export function useSession() {
   return {
@@ -19,10 +20,17 @@ export function useSession() {
   };
 }
 
+/** Changes with each session that begins. */
+export function sessionNumber(): number {
+  return began;
+}
+
 export function setSession(value: Me | null): void {
   me.value = value;
   takePreferences(value?.preferences ?? null);
-  if (value !== null) expired.value = false;
+  if (value === null) return;
+  began += 1;
+  expired.value = false;
 }
 
 export function markExpired(): void {
