@@ -32,7 +32,7 @@ CREATE FUNCTION book_personal(p_key text, p_kind text, p_severity text, p_user b
 $$;
 REVOKE ALL ON FUNCTION persons_told(), channels_told(), book_personal(text, text, text, bigint, bigint, jsonb, bigint, bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION persons_told(), channels_told(), book_personal(text, text, text, bigint, bigint, jsonb, bigint, bigint, text)
-  TO openmains_api, openmains_limited;
+  TO openmains_api, openmains_limited, openmains_pipeline; -- and the worker, of a rule's orders and of late ones
 
 -- The utility's own words of notices are of no place: who is limited reads the own inbox in them (without this it was out of reach).
 GRANT SELECT ON notice_template TO openmains_limited;
