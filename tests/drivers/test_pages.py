@@ -74,6 +74,13 @@ def test_broken_page_names_its_line(old: str, new: str, why: str) -> None:
     assert new in changed.splitlines()[bad.line - 1]
 
 
+@pytest.mark.parametrize("port", [0, 224])
+def test_a_command_port_is_one_of_an_application(port: int) -> None:
+    file = written_in("unit_exponent = -3")
+    bad = refused(PAGES[file].replace("unit_exponent = -3", f"unit_exponent = -3\ncommand_port = {port}", 1), file)
+    assert "command_port is outside" in bad.why
+
+
 def test_a_message_that_can_be_too_long_is_named_where_the_page_has_it() -> None:
     old, new = 'name = "history_count", type = "u8", max = 14', 'name = "history_count", type = "u8"'
     pages = {FILE: WATER, GROUPS: PAGES[GROUPS].replace(old, new)}

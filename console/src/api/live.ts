@@ -30,6 +30,8 @@ export interface LiveAlarmNews {
   news: string;
   alarm_id: number | null;
   group_id: number | null;
+  /** Null of a group, and of a node of the network. */
+  meter_id: number | null;
   event: string;
   quantity: string;
   severity: Severity;

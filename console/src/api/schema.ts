@@ -9014,10 +9014,11 @@ export interface components {
             acknowledged_at: string | null;
             acknowledged_by: number | null;
             alarm_id: number;
-            area_id: number;
+            area_id: number | null;
             bound: number | null;
             cleared_at: string | null;
             cleared_by: number | null;
+            concentrator_id?: number | null;
             delay_ms: number;
             dispatched_at: string | null;
             dispatched_by: number | null;
@@ -9027,7 +9028,7 @@ export interface components {
             group_id: number | null;
             /** Format: date-time */
             last_at: string;
-            meter_id: number;
+            meter_id: number | null;
             missed: boolean;
             muted_until: string | null;
             number: string;
@@ -9037,6 +9038,8 @@ export interface components {
             raised_at: string;
             /** Format: date-time */
             received_at: string;
+            /** @default 0 */
+            relay: number;
             /** @default  */
             rule: string;
             seen_at: string | null;

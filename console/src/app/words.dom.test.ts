@@ -56,6 +56,8 @@ describe("words", () => {
   it("name every event and every rule of the server, and no other", () => {
     const points = readFileSync("../src/openmains/drivers/points.toml", "utf8").split("[events]")[1] ?? "";
     const events = [...points.matchAll(/^(\w+)\s*=.* zh = "([^"]+)", en = "([^"]+)"/gm)].map(([, name = "", zh = "", en = ""]) => [name, [zh, en]]);
+    const nodes = readFileSync("../src/openmains/domain/alarm/nodes.py", "utf8");
+    events.push(...[...nodes.matchAll(/^ {4}"(\w+)": \("\w+", "([^"]+)", "([^"]+)"\),/gm)].map(([, name = "", zh = "", en = ""]) => [name, [zh, en]] as [string, string[]]));
     expect(Object.entries(EVENTS)).toEqual(events);
     const quality = readFileSync("../src/openmains/domain/readings/quality.py", "utf8").split("class Rule")[1] ?? "";
     const rules = [...quality.matchAll(/^ {4}([A-Z_]+) = \d+/gm)].map((match) => (match[1] ?? "").toLowerCase());

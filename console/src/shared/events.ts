@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The events a driver or the platform raises, with their names: those of drivers/points.toml; a test compares.
+// The events a driver or the platform raises, with their names: those of drivers/points.toml, then of domain/alarm/nodes.py; a test compares.
 import type { Text } from "@/shared/i18n/bilingual";
 
 export const EVENTS = {
@@ -55,6 +55,11 @@ export const EVENTS = {
   safety_close_failed: ["安全关阀未执行", "Safety closing was not carried out"],
   safety_opened: ["安全关阀的表已打开", "Meter closed for safety is open"],
   module_mismatch: ["模块与表不符", "Module does not fit the meter"],
+  gateway_silent: ["网关失联", "Gateway silent"],
+  gateway_duplicated: ["网关重复", "Duplicate gateway"],
+  relay_lost: ["中继失联", "Relay lost"],
+  gateway_clock_off: ["网关时钟偏差", "Gateway clock off"],
+  gateway_on_battery: ["网关由电池供电", "Gateway on battery"],
 } as const satisfies Record<string, Text>;
 
 export const EVENT_NAMES = Object.keys(EVENTS) as (keyof typeof EVENTS)[];

@@ -264,6 +264,7 @@ class Driver(ABC):
     )
     number_digits = 0  # last digits of meter_number and the registered number that must agree; 0: not compared
     is_asked = False  # its meters say nothing unasked: a master asks them on a line, and behind a DTU that is the edge
+    command_port: int | None = None  # FPort to which its commands go on LoRaWAN; None: as the installation says
     topic = ""  # of its messages at an MQTT broker, with {number}; "": it has none of its own
     wants_envelope = False  # payloads are LwM2M reports in ``lwm2m.envelope``, wrapped by the edge
     observes: tuple[tuple[int, ...], ...] = ()  # LwM2M paths whose notifications are this product's reports

@@ -174,6 +174,7 @@ class Page:
     title: Title
     hook: str | None
     number_digits: int | None = None  # None: as wide as the frame has it
+    command_port: int | None = None
     kind: DeviceKind = DeviceKind.METER
     order: str = "big"
     header: list[Field] = field(default_factory=list)

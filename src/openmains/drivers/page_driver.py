@@ -18,6 +18,7 @@ class PageDriver(Driver):
         self.vectors = page.vectors
         self.fault_codes = page.fault_codes
         self.source = page.source
+        self.command_port = page.command_port
         self.spreading, self.deduction = page.spreading, page.deduction
         self.register_ceiling = register_ceiling(page)
         self.number_digits = number_digits(page) if page.number_digits is None else page.number_digits

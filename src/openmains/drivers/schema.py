@@ -22,6 +22,7 @@ MOST_SOURCE = 200
 GRADES = ("reference", "field", "vectors", "draft")
 MEDIA = ("water", "gas")
 MOST_CODE, MOST_TEXT = 40, 300
+MOST_PORT = 223  # LoRaWAN 1.0.4, 4.3.2: FPorts of applications
 CRCS = ("crc16-1021-0000",)
 TABLES = ("frame", "header", "bits", "events", "message", "answer", "spreading", "deduction", *command_schema.SECTIONS)
 LISTED = ("message", "vector", "fault", "field", *command_schema.SECTIONS)
@@ -39,6 +40,7 @@ class _DriverEntry(TypedDict):
     kind: NotRequired[str]
     hook: NotRequired[str]
     number_digits: NotRequired[int]
+    command_port: NotRequired[int]
 
 
 class _SourceEntry(TypedDict):
@@ -131,6 +133,8 @@ def _identity(reader: PageReader) -> Page:
         reader.fail(reader.place("driver", "unit_exponent"), "unit_exponent is outside -9..3")
     if not 0 <= entry.get("number_digits", 0) <= MOST_DIGITS:
         reader.fail(reader.place("driver", "number_digits"), f"number_digits is outside 0..{MOST_DIGITS}")
+    if not 1 <= entry.get("command_port", 1) <= MOST_PORT:
+        reader.fail(reader.place("driver", "command_port"), f"command_port is outside 1..{MOST_PORT}")
     if f"{entry['name']}.toml" != reader.file:
         reader.fail(reader.place("driver", "name"), f"the page {entry['name']!r} lies in file {reader.file!r}")
     return Page(
@@ -141,6 +145,7 @@ def _identity(reader: PageReader) -> Page:
         title=Title(entry["zh"], entry["en"]),
         hook=entry.get("hook"),
         number_digits=entry.get("number_digits"),
+        command_port=entry.get("command_port"),
         kind=DeviceKind(entry.get("kind", DeviceKind.METER)),
     )
 

@@ -196,3 +196,30 @@ async def test_two_edges_that_write_the_same_network_do_not_wait_for_each_other_
 
         await asyncio.gather(write(words), write(words[::-1]))
         assert columns((await client.get("/network/topology")).json())[known[0]] == ("meter", given, "well")
+
+
+async def test_what_two_edges_write_of_one_gateway_counts_once(world: World) -> None:
+    utility = await world.utility()
+    async with world.client(utility.token) as client, pipeline(world) as pool:
+        given, key, (known,), ids = await behind(client, utility, 1)
+
+        async def write(run: str, messages: int, at_us: int = AT_US) -> None:
+            book = NetworkCache()
+            words = [node(known.zfill(16), 0, messages, messages)]
+            book.state(GatewayReport(given, at_us, TODAY, 0, state(run, words, [])), ids.get)
+            await NetworkWriter(pool).write(book, at_us)
+
+        async def counted() -> int:
+            path = f"/network/nodes/{key}/days"
+            (day,) = (await client.get(path, params={"meter": known, "days": 800})).json()["days"]
+            return int(day["messages"])
+
+        await asyncio.gather(*(write("r1", 7) for _ in range(4)))
+        assert await counted() == 7
+        for messages in (9, 8, 9, 10):  # the second edge is behind the first
+            await write("r1", messages)
+        assert await counted() == 10
+        await write("r2", 2, AT_US + 1_000_000)
+        await write("r1", 10, AT_US + 500_000)  # of the run before, late
+        await write("r2", 3, AT_US + 2_000_000)
+        assert await counted() == 13

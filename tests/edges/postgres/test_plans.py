@@ -29,6 +29,7 @@ ALARM, READINGS, SECURITY, LEDGER, BILLING = (
 )
 TAGS = load(CONTEXTS + "fleet", "tags.sql")
 NETWORK, NETWORK_EDGE = load(CONTEXTS + "network"), load(CONTEXTS + "network", "edge.sql")
+NODES = load(CONTEXTS + "alarm", "nodes.sql")
 OPERATORS = load(CONTEXTS + "fleet", "operator_work.sql")
 CLOCK, DIAGNOSIS = load(CONTEXTS + "rule", "clock.sql"), load(CONTEXTS + "home", "diagnosis.sql")
 BIG = {
@@ -300,6 +301,8 @@ async def test_what_people_work_through(house: House) -> None:
     await house.expect(ALARM["alarms"], "alarm_newest", **mine, **every)
     await house.expect(ALARM["alarms"], "alarm_newest", **mine, **(every | {"is_cleared": False}))
     await house.expect(ALARM["alarm"], "alarm_pkey|alarm_newest", tenant_id=house.tenant_id, alarm_id=1)
+    await house.expect(NODES["open_node_alarms"], "alarm_open_node|alarm_of_nodes")
+    await house.expect(NODES["hushed_nodes"], "alarm_node_hushed|alarm_open_node|alarm_of_nodes", since_us=1)
     all_rules = {"rule": None, "meter_id": None, "area_id": None, "day": None}
     await house.expect(READINGS["exceptions"], "reading_exception_pkey", **mine, status=None, **all_rules)
     await house.expect(

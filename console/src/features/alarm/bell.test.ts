@@ -5,7 +5,7 @@ import { isToldBefore, MOST_ENTRIES, shownOf, standingOf, withNews } from "./bel
 import type { Alarm, AlarmGroup } from "./calls";
 
 const news = (more: Partial<LiveAlarmNews>): LiveAlarmNews => ({
-  news: "raised", alarm_id: 1, group_id: null, event: "magnetic", quantity: "", severity: "major", number: "12", members: 1, version: 1, received_us: 1, ...more,
+  news: "raised", alarm_id: 1, group_id: null, meter_id: 9, event: "magnetic", quantity: "", severity: "major", number: "12", members: 1, version: 1, received_us: 1, ...more,
 });
 
 describe("the bell", () => {
@@ -14,9 +14,9 @@ describe("the bell", () => {
     expect(entries.map((entry) => entry.groupId ?? entry.alarmId)).toEqual([5, 1]);
     expect(shownOf(entries)).toEqual({ alarms: [1], groups: [{ group_id: 5, version: 1 }] });
   });
-  it("knows what a list was told before: an alarm's raising, nothing of groups or persons", () => {
-    const told = [news({}), news({ news: "cleared" }), news({ alarm_id: null, group_id: 5, news: "grouped" }), news({ news: "acknowledged" })].map(isToldBefore);
-    expect(told).toEqual([true, false, false, false]);
+  it("knows what a list was told before: a meter's alarm that was raised, nothing of groups, persons or the network", () => {
+    const told = [news({}), news({ news: "cleared" }), news({ alarm_id: null, group_id: 5, meter_id: null, news: "grouped" }), news({ news: "acknowledged" }), news({ meter_id: null })].map(isToldBefore);
+    expect(told).toEqual([true, false, false, false, false]);
   });
   it("tells of what stands only what nobody was shown yet", () => {
     const alarm = { alarm_id: 3, event: "magnetic", severity: "major", number: "7" };

@@ -33,9 +33,9 @@ export function withNews(entries: readonly BellEntry[], news: readonly LiveAlarm
   return after.slice(0, MOST_ENTRIES);
 }
 
-/** News of one alarm that the pipeline told already when it came; what is over may be so by a person's act, which only the news tell. */
+/** News of one meter's alarm that the pipeline told already when it came; what is over may be so by a person's act, which only the news tell. */
 export function isToldBefore(item: LiveAlarmNews): boolean {
-  return item.group_id === null && item.news === "raised";
+  return item.meter_id !== null && item.news === "raised";
 }
 
 /** The entries of what nobody looks after yet. */

@@ -34,7 +34,7 @@ class NewAlarm:
     """One of which nobody knows yet."""
 
     alarm: StormAlarm
-    meter_id: MeterId
+    meter_id: MeterId | None  # of a node of the network: none
 
 
 @dataclass(frozen=True, slots=True)

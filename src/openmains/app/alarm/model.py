@@ -18,12 +18,14 @@ class Alarm(Struct, frozen=True):
     """One alarm; ``delay_ms`` is from the message at the edge to the store, ``seen_ms`` to the eyes of ``seen_by`` (R7.1); ``missed``: that
     took longer than 20 s. ``muted_until``: it is told to nobody until then. Of a limit that is passed (events
     ``above_limit``, ``below_limit``) also the ``quantity``, the ``value`` said last and the ``bound``, x 10^``exponent`` of ``unit``;
-    else these are '' and null. ``rule``: name of the rule that raised it (event ``rule_fired``), else ''."""
+    else these are '' and null. ``rule``: name of the rule that raised it (event ``rule_fired``), else ''. Of a node of the network
+    ``meter_id`` is null: ``concentrator_id`` is its gateway, ``relay`` of it, 0 the gateway itself, ``number`` both; ``area_id`` is the
+    smallest that holds all its meters, null where none does."""
 
     alarm_id: AlarmId
-    meter_id: MeterId
+    meter_id: MeterId | None
     number: str
-    area_id: AreaId
+    area_id: AreaId | None
     event: str
     severity: Severity
     raised_at: datetime
@@ -51,6 +53,8 @@ class Alarm(Struct, frozen=True):
     group_id: GroupId | None
     muted_until: datetime | None
     rule: str = ""
+    concentrator_id: int | None = None
+    relay: int = 0
 
 
 class AlarmGroup(Struct, frozen=True):
@@ -164,7 +168,7 @@ class AlarmEvent(Struct, frozen=True):
     read. ``event_id`` is the key by which nothing is sent twice. Instants in µs; ``received_us``: of the message at the edge, of a group
     the first one's. ``area_id``: where the meter is, or the place that a group's members lie below, None the whole utility. ``user_id``,
     ``reason``: of the person whose act it was. ``quantity``: of a limit or a rule, else ''.
-    Of a group ``meter_id``, ``number`` and what a limit said are None."""
+    Of a group ``meter_id``, ``number`` and what a limit said are None; of a node of the network ``meter_id`` is, and ``number`` the node's."""
 
     event_id: int
     tenant_id: TenantId

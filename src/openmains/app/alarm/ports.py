@@ -58,7 +58,7 @@ class AlarmStore(Protocol):
         """Whether its group, which was over, is open again with it. ``user_id`` None: the platform. Raises ``alarm-open-again``."""
 
     async def has_open(self, alarm: Alarm) -> bool:
-        """Whether another alarm about the same is open at its meter."""
+        """Whether another alarm about the same is open at its meter or node."""
 
     async def shown(
         self, alarm_ids: Sequence[AlarmId], groups: Mapping[GroupId, int], user_id: UserId, now_us: int

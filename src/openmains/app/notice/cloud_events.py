@@ -27,13 +27,13 @@ _SUBJECT: Final = {"alarm": "alarm_id", "command": "command_id"}
 
 @dataclass(frozen=True, slots=True)
 class OutboxEvent:
-    """A row of ``outbox_event``, with the number of its meter."""
+    """A row of ``outbox_event``, with the number of its meter, or of its node of the network."""
 
     event_id: int
     seq: int
     kind: str
     change: str
-    meter_id: int
+    meter_id: int | None
     number: str
     subject_id: int
     data: Mapping[str, Any]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from openmains.domain.alarm.nodes import NODE_EVENTS
 from openmains.domain.period import Zone, utc
 from openmains.drivers.points import vocabulary
 
@@ -104,6 +105,10 @@ PLATFORM_EVENTS: Final[Mapping[str, tuple[str, str]]] = {  # those that no drive
     "safety_opened": ("安全关阀的表已打开", "Meter closed for safety is open"),
     "module_mismatch": ("模块与表不符", "Module does not fit the meter"),
 }
+_NODE: Final[Mapping[str, tuple[str, str]]] = {
+    "zh": ("表号 {number}", "网关 {number}"),
+    "en": ("Meter {number}", "Gateway {number}"),
+}
 _MORE = {"zh": "……另有 {n} 条", "en": "… and {n} more"}
 
 
@@ -124,6 +129,8 @@ def worded(
 ) -> tuple[str, str]:
     """Subject, on one line, and text of a notice: in the words that the utility set for the kind, else in the program's."""
     subject, body = own.get((kind, locale)) or TEMPLATES[kind, locale]
+    if facts.get("node"):  # an alarm of the network's, not a meter's
+        body = body.replace(*_NODE[locale])
     return " ".join(filled(subject, facts).split()), filled(body, facts)
 
 
@@ -133,6 +140,8 @@ def event_name(event: str, locale: str) -> str:
     if known is not None:
         return known.title.zh if locale == "zh" else known.title.en
     names = PLATFORM_EVENTS.get(event)
+    if names is None and event in NODE_EVENTS:
+        names = NODE_EVENTS[event][1:]
     return event if names is None else names[0 if locale == "zh" else 1]
 
 
@@ -174,6 +183,7 @@ def facts_of(raw: Mapping[str, object], utility: str, zone: Zone, locale: str, k
         "account": account,
         "amount": amount,
         "code": str(raw.get("code") or HIDDEN),
+        "node": str(raw.get("node") or ""),
         "due": local_time(due // 1_000_000, zone) if isinstance(due := raw.get("due_us"), int) else "–",
     }
 

@@ -130,7 +130,10 @@ async def _of_alarm(work: Work, wanted: NewOrder) -> tuple[Severity, MeterId | N
             raise Problem("invalid-input", fields=(("/alarm_id", "unknown-reference"),))
         if meter_id is not None and meter_id != alarm.meter_id:
             raise Problem("invalid-input", fields=(("/meter_id", "not-accepted"),))
-        return wanted.severity or alarm.severity, alarm.meter_id, None
+        area_id = (
+            None if alarm.meter_id is not None else wanted.area_id or alarm.area_id
+        )  # a node has no place but its area
+        return wanted.severity or alarm.severity, alarm.meter_id, area_id
     if wanted.group_id is not None:
         group = await work[AlarmStore].group(GroupId(wanted.group_id))
         if group is None:

@@ -25,9 +25,15 @@ class StandingMute:
     until_us: int
 
     def holds(
-        self, tenant_id: TenantId, meter_id: MeterId, event: str, severity: str, places: Sequence[AreaId], now_us: int
+        self,
+        tenant_id: TenantId,
+        meter_id: MeterId | None,
+        event: str,
+        severity: str,
+        places: Sequence[AreaId],
+        now_us: int,
     ) -> bool:
-        """Whether an alarm of this meter is muted by it. ``places``: the areas above the meter and its own."""
+        """Whether an alarm of this meter is muted by it; None: of a node of the network. ``places``: the areas above and its own."""
         return (
             tenant_id == self.tenant_id
             and self.from_us <= now_us < self.until_us
@@ -40,7 +46,7 @@ class StandingMute:
 def mute_of(
     mutes: Iterable[StandingMute],
     tenant_id: TenantId,
-    meter_id: MeterId,
+    meter_id: MeterId | None,
     event: str,
     severity: str,
     places: Sequence[AreaId],

@@ -21,6 +21,7 @@ from openmains.app.alarm.ports import AlarmStore, MuteStore
 from openmains.app.problems import Problem
 from openmains.domain.alarm.life import AlarmStep
 from openmains.domain.alarm.mutes import LONGEST_S, SHORTEST_S
+from openmains.domain.alarm.nodes import NODE_EVENTS
 from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import AlarmId, AreaId, GroupId, MeterId, MuteId
 from openmains.drivers.points import vocabulary
@@ -270,7 +271,7 @@ async def mute_alarms(request: Request[Any, Any, Any], data: JSONBody[NewMute]) 
         data.event,
         data.seconds,
         data.reason,
-        vocabulary().events,
+        vocabulary().events.keys() | NODE_EVENTS.keys(),
         deps.now_us(),
     )
 

@@ -9,12 +9,13 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
+from msgspec import structs
 
 from openmains.app.fleet.driver_catalog import DriverIdentity
 from openmains.app.fleet.imports.import_meters import import_meters
@@ -59,6 +60,7 @@ from openmains.run.demo.concentrators import (
     register_concentrator,
 )
 from openmains.run.demo.facts import sign_facts
+from openmains.run.demo.gateways import live_gateways, register_gateways
 from openmains.run.demo.history import SEED, Registered, battery_pct, measures_more, night, place_of
 from openmains.run.demo.keys import command_keys, device_keys
 from openmains.run.demo.lives import fill_registry
@@ -100,7 +102,8 @@ async def run_demo(settings: Settings, stop: asyncio.Event) -> None:
         await fill_registry(pool, tenant_id)
         await fill_orders(pool, tenant_id)
         await sign_facts(settings, tenant_id)
-        fleet = await registered(pool, tenant_id)
+        fleet = await registered(pool, tenant_id, town.meters())
+        on_radio = await registered(pool, tenant_id, town.radio_meters())
         watching = await registered_monitors(pool, tenant_id)
         await house_of_meters(urls.postgres_owner, tenant_id, settings)
         on_line = await registered_line(pool, tenant_id)
@@ -109,13 +112,25 @@ async def run_demo(settings: Settings, stop: asyncio.Event) -> None:
         if story is not None:
             tell_of_flows(memory, story, fleet)
         await send_history(
-            pool, stream, settings.shards, tenant_id, fleet, watching, on_line, place, memory.changed(), stop, story
+            pool,
+            stream,
+            settings.shards,
+            tenant_id,
+            fleet,
+            watching,
+            on_line,
+            on_radio,
+            place,
+            memory.changed(),
+            stop,
+            story,
         )
         if stop.is_set():
             return
         imeis = [item.meter.imei for item in fleet] + [item.monitor.spec.imei for item in watching]
         psks = await device_keys(pool, tenant_id, imeis, settings.var_path)
         obeying = await command_keys(settings, [item.meter_id for item in fleet]) if settings.dtls_port else {}
+        radio_keys = await command_keys(settings, [item.meter_id for item in on_radio])
         if story is not None:
             fleet = [item for item in fleet if item.meter.number not in SILENT]
         async with asyncio.TaskGroup() as all_of_them:
@@ -123,6 +138,10 @@ async def run_demo(settings: Settings, stop: asyncio.Event) -> None:
                 all_of_them.create_task(date_alarms(pool, tenant_id, time.time_ns() // 1000, stop))
             use = Consumption(SEED, place.offset_s(int(time.time())))
             all_of_them.create_task(live_concentrator(settings, use, stop))
+            radio_ids = {item.meter.number: item.meter_id for item in on_radio}
+            all_of_them.create_task(
+                live_gateways(settings, pool, client, stream, tenant_id, radio_ids, radio_keys, use, place, stop)
+            )
             all_of_them.create_task(bill_last_month(settings, tenant_id, place, stop))
             all_of_them.create_task(make_rules(settings, tenant_id, stop))
             all_of_them.create_task(serve_phones(settings, tenant_id, stop))
@@ -209,13 +228,13 @@ async def register_meters(pool: asyncpg.Pool, tenant_id: TenantId, var: Path) ->
         say(f"演示燃气水务：已登记 {result.inserted} 只表 / demo utility: {result.inserted} meters registered")
 
 
-async def registered(pool: asyncpg.Pool, tenant_id: TenantId) -> list[Registered]:
-    """The town's meters with their identities."""
+async def registered(pool: asyncpg.Pool, tenant_id: TenantId, meters: Iterable[town.DemoMeter]) -> list[Registered]:
+    """Meters of the town with their identities."""
     drivers = driver_catalog.load()
     rows = {row["number"]: row for row in await _QUERIES["meters_in_use"].fetch(pool, tenant_id=tenant_id)}
     return [
         Registered(meter, row["meter_id"], row["tenant_id"], row["product_id"], drivers.driver(row["driver"]))
-        for meter in town.meters()
+        for meter in meters
         if (row := rows.get(str(meter.number))) is not None
     ]
 
@@ -235,6 +254,7 @@ async def house_of_meters(owner_dsn: str, tenant_id: TenantId, settings: Setting
     owner = await create_pool(owner_dsn, max_size=1)
     try:
         await register_concentrator(owner, tenant_id, settings)
+        await register_gateways(owner, tenant_id)
     finally:
         await owner.close()
 
@@ -303,6 +323,7 @@ async def send_history(
     fleet: list[Registered],
     watching: Sequence[RegisteredMonitor],
     on_line: Sequence[RegisteredLineMeter],
+    on_radio: Sequence[Registered],
     place: Zone,
     changed: Mapping[int, tuple[Sequence[Cut], Sequence[Flow]]],
     stop: asyncio.Event,
@@ -323,6 +344,7 @@ async def send_history(
         if story is not None:
             uplinks = [item for item in uplinks if not story.is_lost(numbers[item.meter_id], day)]
             uplinks += story.alarms(fleet, day, use)
+        uplinks += [structs.replace(item, channel="mqtt", path="gateway") for item in night(on_radio, day, place, use)]
         uplinks += monitors_night(watching, day, place)
         if marked is None:  # later nights nobody read the line: it was the platform's to ask
             uplinks += line_night(on_line, day, place, use)

@@ -101,3 +101,9 @@ SELECT EXISTS (SELECT FROM work_order WHERE tenant_id = :tenant_id AND key = :ke
 -- Alarms that the history holds were shown some seconds after they came, as live ones are.
 UPDATE alarm SET shown_us = received_us + 4000000
  WHERE tenant_id = :tenant_id AND received_us < :before_us AND shown_us > received_us + 60000000
+
+-- name: place_network_node
+-- Where a gateway or relay stands, if nobody has said so.
+INSERT INTO network_place (concentrator_id, relay, tenant_id, name, place, lat_e7, lon_e7)
+SELECT concentrator_id, :relay, tenant_id, :name, '', :lat_e7, :lon_e7 FROM concentrator WHERE number = :number
+ON CONFLICT DO NOTHING

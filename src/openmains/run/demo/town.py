@@ -17,6 +17,7 @@ from openmains.run.demo.monitors import monitors
 TENANT_CODE = "demo"
 TENANT_NAME = "江城燃气水务(演示) Rivertown Utilities (demo)"
 GAS, WATER = 500, 500
+RADIO = 36  # water meters behind gateways
 HISTORY_DAYS = 62  # the whole of last month, on whatever day one starts
 IMEI_BASE = 86_170_005_000_000  # first 14 digits; the check digit follows
 
@@ -104,6 +105,26 @@ def meters() -> Iterator[DemoMeter]:
         )
 
 
+def radio_meters() -> Iterator[DemoMeter]:
+    """Water meters on a gateway's radio: without a module, a SIM and a customer."""
+    for index in range(RADIO):
+        address = f"滨江路{index // 12 + 3}号{index % 12 // 2 + 1}层{index % 2 + 1:02d}室"
+        yield DemoMeter(
+            11 * 10**10 + 36_330_001 + index,
+            0,
+            "",
+            Medium.WATER,
+            PRODUCTS[1][0],
+            AREAS[0][0],
+            "",
+            "",
+            "",
+            address,
+            "shaft",
+            date(2024, 3, 4),
+        )
+
+
 def number_of(medium: Medium, household: int) -> int:
     """What is printed on the meter of a household, and says in its first digits what it measures."""
     return (31 if medium is Medium.GAS else 11) * 10**10 + 26_000_000 + household
@@ -152,6 +173,13 @@ def as_csv() -> bytes:
             (
                 spec.number, f"OM{spec.number}", spec.imei, monitor.imsi, "", monitor.product, monitor.area, "", "", "", monitor.address,
                 "outdoor", "", monitor.installed_on.isoformat(), monitor.installed_on.isoformat(),
+            )
+        )  # fmt: skip
+    for radio in radio_meters():
+        writer.writerow(
+            (
+                radio.number, "", "", "", "", radio.product, radio.area, "", "", "", radio.address, radio.place, 15,
+                radio.installed_on.isoformat(), radio.installed_on.isoformat(),
             )
         )  # fmt: skip
     for each in concentrators.line_meters():

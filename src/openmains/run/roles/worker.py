@@ -40,6 +40,7 @@ from openmains.edges.jobs.processes import Elsewhere
 from openmains.edges.jobs.runner import Runner
 from openmains.edges.nats.stream import Bus, StreamReplay, UplinkStream
 from openmains.edges.postgres.alarm.loop import PostgresAlarmLoop
+from openmains.edges.postgres.alarm.nodes import PostgresNodeFaults
 from openmains.edges.postgres.arrears.tables import PostgresArrearsWork
 from openmains.edges.postgres.command.rereads import Rereads
 from openmains.edges.postgres.db import create_pool
@@ -71,6 +72,7 @@ from openmains.run.settings import Settings
 DIMS_EVERY_S = 5.0
 REPORTS_EVERY_S = 20.0
 ARREARS_EVERY_S = 20.0  # who has paid is to be opened again at once
+NODES_EVERY_S = 2.0  # what is wrong with gateways and relays: of the same 20 s
 ALARMS_EVERY_S = 1.0  # alarms wait for it, and have 20 s (R7.1)
 REREADS_EVERY_S = 10.0  # so that a meter that has just spoken is asked within the time it listens (R1.9)
 BILLS_WITHIN_S = 600.0  # a part of a bill run waits for a disk that is busy
@@ -174,7 +176,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
         **run_handlers(PostgresStore(billing_pool), BilledDays(clickhouse), decide, exponents.__getitem__, now_us),
         **worker_keys(settings, pool),
     }
-    loop, bus = PostgresAlarmLoop(pool), Bus(core.client)
+    loop, bus, nodes = PostgresAlarmLoop(pool), Bus(core.client), PostgresNodeFaults(pool)
 
     debts = PostgresArrearsWork(pool)
 
@@ -240,6 +242,10 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
                 await bus.publish(topic, told)
             more = work.more
 
+    async def look_at_nodes() -> None:
+        await nodes.look(now_us())
+
+    looking = asyncio.create_task(every(NODES_EVERY_S, "faults of the network", look_at_nodes, stop))
     timing = asyncio.create_task(every(RULES_EVERY_S, "clock of rules", time_rules, stop))
     telling = asyncio.create_task(every(ALARMS_EVERY_S, "alarm loop", tell_alarms, stop))
     # Beside the jobs, not among them: an import of an hour must not keep a report from being as due, nor what another file brought from its
@@ -255,7 +261,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     try:
         await asyncio.gather(*(runner.run() for runner in runners))
     finally:
-        tasks = (hanging, settling, keeping, asking, telling, timing, notifying, ordering, paying, charging)
+        tasks = (looking, hanging, settling, keeping, asking, telling, timing, notifying, ordering, paying, charging)
         for beside in tasks:
             beside.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

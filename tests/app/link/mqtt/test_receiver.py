@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
 from openmains.app.command.downlink import DownFrame
 from openmains.app.command.results import delivery_report
 from openmains.app.fleet.identities import Identities, Identity
@@ -308,6 +310,14 @@ def test_which_number_stands_in_a_topic() -> None:
     both = ["plant/{number}/state", "+/+/{number}", "{number}"]
     assert named_in("plant/7/state", both) == [("+/+/{number}", "state"), ("plant/{number}/state", "7")]
     assert named_in("plant/7", both) == named_in("plant/7/state/x", both) == named_in("", []) == []
+
+
+async def test_a_command_goes_to_the_port_that_its_page_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    town = Town()
+    monkeypatch.setattr(PAGES.driver(DRIVERS[frame_of(7).product_id]), "command_port", 85)
+    town.up(EUI, 1)
+    town.commands.handle([frame_of(7)])
+    assert [item["fPort"] for _, item in town.down] == [85]
 
 
 async def test_a_command_lies_in_the_queue_under_its_own_name_and_its_ack_is_told() -> None:

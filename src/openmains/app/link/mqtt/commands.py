@@ -57,7 +57,7 @@ def command_of(item: str) -> CommandId | None:
 
 
 class QueueCommands:
-    """``Queue``; one for each broker. ``f_port``: to which commands go; ``driver_of``: of a product."""
+    """``Queue``; one for each broker. ``f_port``: to which commands go whose page names none; ``driver_of``: of a product."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class QueueCommands:
             self._tell("lost", frame, place, None, NOT_SENT)
             return
         try:
-            payload = encode_down(dev_eui, self._f_port, frame.frame, item_of(frame.command_id))
+            payload = encode_down(dev_eui, self._port_of(frame), frame.frame, item_of(frame.command_id))
         except WireError:
             self._tell("declined", frame, place, None, NOT_SENT, "unreadable")
             return
@@ -109,6 +109,10 @@ class QueueCommands:
             self.counters["mqtt.command_sent"] += 1
         else:
             self._tell("lost", frame, place, None, NOT_SENT)
+
+    def _port_of(self, frame: DownFrame) -> int:
+        driver = self._driver_of(frame.product_id)
+        return self._f_port if driver is None or driver.command_port is None else driver.command_port
 
     def _published(self, frame: DownFrame, place: Place, taken: bool) -> None:
         """Not taken: refused, nobody holds the topic, or the connection broke before a word; then it may lie in the queue all the same."""
@@ -141,5 +145,5 @@ class QueueCommands:
         done: Done = lambda: None,
     ) -> None:
         self.counters[f"mqtt.command_{what}"] += 1
-        where = "down" if place is None else f"{place.dev_eui}/down/{self._f_port}"
+        where = "down" if place is None else f"{place.dev_eui}/down/{self._port_of(frame)}"
         self._words.tell(what, frame, CHANNEL, where, sent_us, outcome, detail, done)

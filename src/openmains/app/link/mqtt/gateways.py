@@ -45,6 +45,7 @@ LOOK_S: Final = 10.0
 TELL_S: Final = 0.5  # so long items are gathered that are to be told to be stored
 MOST_TOLD: Final = 200  # of one word
 CHANGES_S: Final = 600.0
+PLATFORM: Final = "platform"  # the store of lines that are the platform's own
 OLDEST_US: Final = 40 * 86_400 * 1_000_000  # what a gateway says of a time before is not believed
 NOTED: Final = frozenset(
     {"duplicate_gateway", "clock_fault", "relay_lost", "silent", "full", "dropped", "power_battery"}
@@ -76,6 +77,7 @@ class _Gateway:
     run: str = ""
     before: str = ""  # the run that spoke before this one
     changed: float = float("-inf")
+    doubled: float = float("-inf")
 
 
 class GatewayReceiver:
@@ -236,7 +238,16 @@ class GatewayReceiver:
             return
         if run == found.before and now - found.changed < CHANGES_S:
             self.counters["gateway.duplicate"] += 1
-            self._note(number, "duplicate gateway", f"runs {found.run} and {run} take turns")
+            detail = f"runs {found.run} and {run} take turns"
+            self._note(number, "duplicate gateway", detail)
+            if now - found.doubled >= CHANGES_S:  # a line of the log, as the gateway would write it
+                found.doubled, at_us = now, self._clock.unix_us()
+                self._book.event(
+                    EventReport(
+                        number, PLATFORM, at_us // 1_000_000, at_us, at_us, "duplicate_gateway", 0, "", None, detail
+                    ),
+                    lambda: None,
+                )
         found.before, found.run, found.changed = found.run, run, now
 
     def _look(self) -> None:

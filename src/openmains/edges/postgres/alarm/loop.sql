@@ -24,7 +24,7 @@ UPDATE alarm_mute u SET let_go = true
 -- name: untold
 -- Alarms that nobody was told of, oldest first, with the way down to their area.
 SELECT l.alarm_id, l.tenant_id, l.meter_id, l.event, l.quantity, l.severity, l.received_us, coalesce(a.path, '') AS path, s.cell
-  FROM alarm l LEFT JOIN meter m ON m.meter_id = l.meter_id LEFT JOIN area a ON a.area_id = m.area_id
+  FROM alarm l LEFT JOIN meter m ON m.meter_id = l.meter_id LEFT JOIN area a ON a.area_id = coalesce(m.area_id, l.area_id)
        LEFT JOIN meter_state s ON s.meter_id = l.meter_id
  WHERE l.told = 0 ORDER BY l.alarm_id LIMIT :most FOR UPDATE OF l SKIP LOCKED
 
@@ -46,7 +46,7 @@ SELECT g.group_id, g.tenant_id, g.event, g.quantity, g.severity, g.area_id, g.ce
 SELECT l.alarm_id, l.tenant_id, l.event, l.quantity, l.severity, l.received_us, coalesce(a.path, '') AS path, s.cell
   FROM unnest(:tenant_ids::int[], :events::text[], :quantities::text[], :severities::text[]) AS k(tenant_id, event, quantity, severity)
        JOIN alarm l ON l.tenant_id = k.tenant_id AND l.event = k.event AND l.quantity = k.quantity AND l.severity = k.severity
-       LEFT JOIN meter m ON m.meter_id = l.meter_id LEFT JOIN area a ON a.area_id = m.area_id
+       LEFT JOIN meter m ON m.meter_id = l.meter_id LEFT JOIN area a ON a.area_id = coalesce(m.area_id, l.area_id)
        LEFT JOIN meter_state s ON s.meter_id = l.meter_id
  WHERE l.received_us >= :since_us AND l.told = 1 AND l.group_id IS NULL AND l.mute_id IS NULL AND l.cleared_us IS NULL
  ORDER BY l.alarm_id FOR UPDATE OF l SKIP LOCKED
@@ -154,7 +154,7 @@ DELETE FROM alarm_event
 -- As others read them.
 SELECT e.event_id, e.tenant_id, e.news, e.alarm_id, e.group_id, e.at_us, e.user_id, e.reason,
        coalesce(l.event, g.event) AS event, coalesce(l.severity, g.severity) AS severity, coalesce(l.state, g.state) AS state,
-       l.meter_id, m.number, CASE WHEN e.group_id IS NULL THEN m.area_id ELSE g.area_id END AS area_id, g.cell,
+       l.meter_id, coalesce(m.number, l.node) AS number, CASE WHEN e.group_id IS NULL THEN coalesce(m.area_id, l.area_id) ELSE g.area_id END AS area_id, g.cell,
        coalesce(l.received_us, g.received_us) AS received_us, coalesce(g.members, 1) AS members, coalesce(g.version, 1) AS version,
        coalesce(l.quantity, g.quantity) AS quantity, l.value, l.bound, l.unit, l.exponent,
        rule_of(e.tenant_id, coalesce(l.event, g.event), coalesce(l.quantity, g.quantity)) AS rule

@@ -2,8 +2,9 @@
 -- Alarms as people list and handle them; the pipeline raises and clears them (ingest/queries.sql).
 
 -- name: alarms
--- Of a tenant, newest first; a filter that is null takes all.
-SELECT l.alarm_id, l.meter_id, m.number, m.area_id, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,
+-- Of a tenant, newest first; a filter that is null takes all. Those of meters and those of nodes are each asked for by an index of their own, so
+-- that a filter by place begins at the meters there.
+(SELECT l.alarm_id, l.meter_id, m.number AS number, m.area_id AS area_id, l.concentrator_id, l.relay, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,
        l.occurrences, l.last_us, l.cleared_us, l.acknowledged_by, l.acknowledged_at,
        l.quantity, l.value, l.bound, l.unit, l.exponent, l.state, l.seen_us, l.seen_by, l.missed, l.dispatched_us, l.dispatched_by,
        l.dispatched_to, l.cleared_by, l.group_id, u.until_us AS muted_until_us, rule_of(l.tenant_id, l.event, l.quantity) AS rule
@@ -16,7 +17,23 @@ SELECT l.alarm_id, l.meter_id, m.number, m.area_id, l.event, l.severity, l.raise
         (SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
            WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id))
    AND (:group_id::bigint IS NULL OR l.group_id = :group_id) AND (NOT :alone::boolean OR (l.group_id IS NULL AND u.mute_id IS NULL))
- ORDER BY l.alarm_id DESC LIMIT :most
+ ORDER BY l.alarm_id DESC LIMIT :most)
+UNION ALL
+(SELECT l.alarm_id, l.meter_id, l.node AS number, l.area_id AS area_id, l.concentrator_id, l.relay, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,
+       l.occurrences, l.last_us, l.cleared_us, l.acknowledged_by, l.acknowledged_at,
+       l.quantity, l.value, l.bound, l.unit, l.exponent, l.state, l.seen_us, l.seen_by, l.missed, l.dispatched_us, l.dispatched_by,
+       l.dispatched_to, l.cleared_by, l.group_id, u.until_us AS muted_until_us, rule_of(l.tenant_id, l.event, l.quantity) AS rule
+  FROM alarm l LEFT JOIN alarm_mute u ON u.mute_id = l.mute_id AND NOT u.let_go
+ WHERE l.tenant_id = :tenant_id AND (:after::bigint IS NULL OR l.alarm_id < :after)
+   AND (:is_cleared::boolean IS NULL OR (l.cleared_us IS NOT NULL) = :is_cleared)
+   AND (:is_acknowledged::boolean IS NULL OR (l.acknowledged_at IS NOT NULL) = :is_acknowledged)
+   AND (:severity::text IS NULL OR l.severity = :severity) AND (:event::text IS NULL OR l.event = :event)
+   AND l.concentrator_id IS NOT NULL AND :meter_id::bigint IS NULL AND (:area_id::int IS NULL OR l.area_id IN
+        (SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
+           WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id))
+   AND (:group_id::bigint IS NULL OR l.group_id = :group_id) AND (NOT :alone::boolean OR (l.group_id IS NULL AND u.mute_id IS NULL))
+ ORDER BY l.alarm_id DESC LIMIT :most)
+ ORDER BY alarm_id DESC LIMIT :most
 
 -- name: alarm_counts
 -- All open ones that the filters take, counted by grade, by age and by how soon they could be seen. Reads the open alarms only.
@@ -26,22 +43,22 @@ SELECT count(*) AS open, count(*) FILTER (WHERE l.acknowledged_at IS NULL) AS un
        count(*) FILTER (WHERE a.s < 3600) AS hour, count(*) FILTER (WHERE a.s >= 3600 AND a.s < 86400) AS day,
        count(*) FILTER (WHERE a.s >= 86400 AND a.s < 604800) AS week, count(*) FILTER (WHERE a.s >= 604800) AS older,
        count(*) FILTER (WHERE a.delay_ms <= :target_ms::bigint) AS in_time, coalesce(max(a.delay_ms), 0) AS worst_delay_ms
-  FROM alarm l JOIN meter m USING (meter_id)
+  FROM alarm l LEFT JOIN meter m USING (meter_id)
        CROSS JOIN LATERAL (SELECT (:now_us::bigint - l.received_us) / 1000000 AS s,
                                   greatest(0, (l.shown_us - l.received_us) / 1000) AS delay_ms) a
  WHERE l.tenant_id = :tenant_id AND l.cleared_us IS NULL
    AND (:severity::text IS NULL OR l.severity = :severity) AND (:event::text IS NULL OR l.event = :event)
-   AND (:meter_id::bigint IS NULL OR l.meter_id = :meter_id) AND (:area_id::int IS NULL OR m.area_id IN
+   AND (:meter_id::bigint IS NULL OR l.meter_id = :meter_id) AND (:area_id::int IS NULL OR coalesce(m.area_id, l.area_id) IN
         (SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
            WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id))
 
 -- name: alarm
 -- One of them.
-SELECT l.alarm_id, l.meter_id, m.number, m.area_id, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,
+SELECT l.alarm_id, l.meter_id, coalesce(m.number, l.node) AS number, coalesce(m.area_id, l.area_id) AS area_id, l.concentrator_id, l.relay, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,
        l.occurrences, l.last_us, l.cleared_us, l.acknowledged_by, l.acknowledged_at,
        l.quantity, l.value, l.bound, l.unit, l.exponent, l.state, l.seen_us, l.seen_by, l.missed, l.dispatched_us, l.dispatched_by,
        l.dispatched_to, l.cleared_by, l.group_id, u.until_us AS muted_until_us, rule_of(l.tenant_id, l.event, l.quantity) AS rule
-  FROM alarm l JOIN meter m USING (meter_id) LEFT JOIN alarm_mute u ON u.mute_id = l.mute_id AND NOT u.let_go
+  FROM alarm l LEFT JOIN meter m USING (meter_id) LEFT JOIN alarm_mute u ON u.mute_id = l.mute_id AND NOT u.let_go
  WHERE l.tenant_id = :tenant_id AND l.alarm_id = :alarm_id
 
 -- name: lock_group_of
@@ -84,10 +101,11 @@ SELECT g.group_id, g.event, g.quantity, g.severity, g.area_id, g.cell, g.state, 
 
 -- name: group_places
 -- Members by area, with the middle of its premises where their coordinates are known.
-SELECT m.area_id, count(*) AS members, (SELECT avg(p.lat_e7) / 1e7 FROM premises p WHERE p.area_id = m.area_id)::float8 AS latitude,
-       (SELECT avg(p.lon_e7) / 1e7 FROM premises p WHERE p.area_id = m.area_id)::float8 AS longitude
-  FROM alarm a JOIN meter m ON m.meter_id = a.meter_id
- WHERE a.tenant_id = :tenant_id AND a.group_id = :group_id GROUP BY m.area_id ORDER BY members DESC, m.area_id
+SELECT x.area_id, count(*) AS members, (SELECT avg(p.lat_e7) / 1e7 FROM premises p WHERE p.area_id = x.area_id)::float8 AS latitude,
+       (SELECT avg(p.lon_e7) / 1e7 FROM premises p WHERE p.area_id = x.area_id)::float8 AS longitude
+  FROM (SELECT coalesce(m.area_id, a.area_id) AS area_id FROM alarm a LEFT JOIN meter m ON m.meter_id = a.meter_id
+         WHERE a.tenant_id = :tenant_id AND a.group_id = :group_id) x
+ WHERE x.area_id IS NOT NULL GROUP BY x.area_id ORDER BY members DESC, x.area_id
 
 -- name: acknowledge
 -- An alarm, or the members of a group, in one of these states; who acknowledges has seen it.
@@ -150,8 +168,10 @@ UPDATE alarm_group SET cleared_us = NULL, reopened_us = :now_us, acknowledged_by
    AND cleared_us IS NOT NULL
 
 -- name: has_open
--- Whether another alarm about the same is open at the meter.
+-- Whether another alarm about the same is open at the meter or node.
 SELECT EXISTS (SELECT FROM alarm WHERE tenant_id = :tenant_id AND meter_id = :meter_id AND event = :event AND quantity = :quantity
+                  AND cleared_us IS NULL)
+    OR EXISTS (SELECT FROM alarm WHERE tenant_id = :tenant_id AND concentrator_id = :concentrator_id AND relay = :relay AND event = :event
                   AND cleared_us IS NULL)
 
 -- name: show_groups
@@ -287,7 +307,7 @@ UPDATE alarm_event SET noticed_us = made_us
 -- group: meter_id, number and what a limit said are null.
 SELECT e.event_id, e.tenant_id, e.news, e.alarm_id, e.group_id, e.at_us, e.user_id, e.reason,
        coalesce(l.event, g.event) AS event, coalesce(l.severity, g.severity) AS severity, coalesce(l.state, g.state) AS state,
-       l.meter_id, m.number, CASE WHEN e.group_id IS NULL THEN m.area_id ELSE g.area_id END AS area_id, g.cell,
+       l.meter_id, coalesce(m.number, l.node) AS number, CASE WHEN e.group_id IS NULL THEN coalesce(m.area_id, l.area_id) ELSE g.area_id END AS area_id, g.cell,
        coalesce(l.received_us, g.received_us) AS received_us, coalesce(g.members, 1) AS members, coalesce(g.version, 1) AS version,
        coalesce(l.quantity, g.quantity) AS quantity, l.value, l.bound, l.unit, l.exponent,
        rule_of(e.tenant_id, coalesce(l.event, g.event), coalesce(l.quantity, g.quantity)) AS rule

@@ -85,6 +85,8 @@ def _alarm(row: Row) -> Alarm:
         group_id=row["group_id"],
         muted_until=_at(row["muted_until_us"]),
         rule=row["rule"],
+        concentrator_id=row["concentrator_id"],
+        relay=row["relay"],
     )
 
 
@@ -240,6 +242,8 @@ class Alarms:
                 self._connection,
                 tenant_id=self._tenant_id,
                 meter_id=alarm.meter_id,
+                concentrator_id=alarm.concentrator_id,
+                relay=alarm.relay,
                 event=alarm.event,
                 quantity=alarm.quantity,
             )

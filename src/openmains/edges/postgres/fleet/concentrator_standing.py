@@ -2,6 +2,8 @@
 """How the concentrators of an edge stand, written for the book and for the dispatcher, which sends nothing to one that is away.
 Role openmains_pipeline."""
 
+import time
+
 import msgspec
 
 from openmains.app.link.station.standing import StandingCache, StationFrame, TerminalStanding
@@ -19,7 +21,7 @@ class ConcentratorStanding:
 
     async def begin(self) -> None:
         """Nobody is connected yet, whatever this node said before it ended without a word."""
-        await _QUERIES["standing_begin"].execute(self._pool, node=self._node)
+        await _QUERIES["standing_begin"].execute(self._pool, node=self._node, now_us=time.time_ns() // 1000)
 
     async def write(self, book: StandingCache, now: float) -> None:
         """What is due in the book; what could not be written is there again."""

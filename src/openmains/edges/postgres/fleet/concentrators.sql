@@ -74,8 +74,8 @@ SELECT m.number FROM concentrator_meter b JOIN meter m USING (meter_id)
  WHERE b.concentrator_id = :concentrator_id AND m.number = ANY (:numbers::text[])
 
 -- name: standing_begin
--- A node begins: nobody is connected to it yet.
-UPDATE concentrator_state SET is_connected = false, ended_us = coalesce(ended_us, heard_us), ending = 'node_ended'
+-- A node begins: nobody is connected to it yet, and is given time from now on until its silence counts (alarm/nodes.sql).
+UPDATE concentrator_state SET is_connected = false, ended_us = :now_us, ending = 'node_ended'
  WHERE node = :node AND is_connected
 
 -- name: standing_put

@@ -194,7 +194,7 @@ VALUES (:tenant_id, :user_id, :actor, :action, :object_type, :object_id, :before
 SELECT audit_id, at, user_id, actor, action, object_type, object_id,
        CASE WHEN object_id ~ '^[0-9]{1,18}$' THEN CASE object_type
          WHEN 'meter' THEN (SELECT m.number FROM meter m WHERE m.meter_id = object_id::bigint)
-         WHEN 'alarm' THEN (SELECT m.number FROM alarm l JOIN meter m USING (meter_id) WHERE l.alarm_id = object_id::bigint)
+         WHEN 'alarm' THEN (SELECT coalesce(m.number, l.node) FROM alarm l LEFT JOIN meter m USING (meter_id) WHERE l.alarm_id = object_id::bigint)
          WHEN 'area' THEN (SELECT a.name FROM area a WHERE a.area_id = object_id::bigint)
          WHEN 'product' THEN (SELECT p.code FROM product p WHERE p.product_id = object_id::bigint)
          WHEN 'user' THEN (SELECT u.login FROM app_user u WHERE u.user_id = object_id::bigint)

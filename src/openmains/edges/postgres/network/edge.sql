@@ -1,6 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What gateways say of their networks, written by the edge that hears them. Role openmains_pipeline.
 
+-- name: lock_heads
+-- Before anything is written of these gateways: of two edges that heard the same, the second counts from what the first has written.
+SELECT concentrator_id FROM concentrator WHERE number = ANY (:numbers::text[]) ORDER BY concentrator_id FOR NO KEY UPDATE
+
 -- name: put_gateways
 -- How gateways are, and their row of the day.
 WITH said AS (
@@ -30,7 +34,8 @@ ON CONFLICT (concentrator_id) DO UPDATE
 
 -- name: put_nodes
 -- How relays and meters are. What is new since the row that is there – all of it, where the gateway's program began anew – goes into the row
--- of the day, so that words said twice count once.
+-- of the day, so that words said twice count once, whoever writes them: counters of a run only rise, and of a run that is over nothing counts
+-- any more. After lock_heads.
 WITH said AS (
   SELECT c.concentrator_id, c.tenant_id, u.*
     FROM unnest(:numbers::text[], :relays::int[], :meters::text[], :meter_ids::bigint[], :reported_us::bigint[], :days::int[], :runs::text[],
@@ -51,6 +56,8 @@ WITH said AS (
          greatest(s.heard - coalesce(k.heard, 0), 0), greatest(s.missed - coalesce(k.missed, 0), 0), s.late_ms, s.clock_off_ms,
          (SELECT t.battery_mv FROM meter_state t WHERE t.meter_id = s.meter_id)
     FROM said s LEFT JOIN known k ON (k.concentrator_id, k.relay, k.meter, k.run) = (s.concentrator_id, s.relay, s.meter, s.run)
+   WHERE k.run IS NOT NULL OR NOT EXISTS (
+           SELECT FROM known o WHERE (o.concentrator_id, o.relay, o.meter) = (s.concentrator_id, s.relay, s.meter) AND o.reported_us > s.reported_us)
    ORDER BY s.concentrator_id, s.relay, s.meter
   ON CONFLICT (concentrator_id, relay, meter, day) DO UPDATE
      SET meter_id = excluded.meter_id, messages = d.messages + excluded.messages, repeats = d.repeats + excluded.repeats,
@@ -64,9 +71,13 @@ SELECT concentrator_id, relay, meter, tenant_id, meter_id, via, logical, channel
 ON CONFLICT (concentrator_id, relay, meter) DO UPDATE
    SET tenant_id = excluded.tenant_id, meter_id = excluded.meter_id, via = excluded.via, logical = excluded.logical,
        channel = excluded.channel, slice = excluded.slice, is_active = excluded.is_active, is_failed = excluded.is_failed,
-       heard_us = coalesce(excluded.heard_us, n.heard_us), reported_us = excluded.reported_us, run = excluded.run, messages = excluded.messages,
-       repeats = excluded.repeats, heard = excluded.heard, missed = excluded.missed, late_ms = coalesce(excluded.late_ms, n.late_ms),
-       clock_off_ms = coalesce(excluded.clock_off_ms, n.clock_off_ms)
+       heard_us = coalesce(excluded.heard_us, n.heard_us), reported_us = excluded.reported_us, run = excluded.run,
+       messages = CASE WHEN n.run = excluded.run THEN greatest(n.messages, excluded.messages) ELSE excluded.messages END,
+       repeats = CASE WHEN n.run = excluded.run THEN greatest(n.repeats, excluded.repeats) ELSE excluded.repeats END,
+       heard = CASE WHEN n.run = excluded.run THEN greatest(n.heard, excluded.heard) ELSE excluded.heard END,
+       missed = CASE WHEN n.run = excluded.run THEN greatest(n.missed, excluded.missed) ELSE excluded.missed END,
+       late_ms = coalesce(excluded.late_ms, n.late_ms), clock_off_ms = coalesce(excluded.clock_off_ms, n.clock_off_ms)
+ WHERE n.run = excluded.run OR n.reported_us <= excluded.reported_us
 
 -- name: put_events
 -- Lines of the log; one that is there already is left.

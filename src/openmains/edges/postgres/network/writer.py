@@ -44,6 +44,9 @@ class NetworkWriter:
 
 
 async def _put(connection: Connection, taken: Taken) -> None:
+    if taken.nodes:
+        numbers = sorted({each.gateway for each in taken.nodes})
+        await _QUERIES["lock_heads"].execute(connection, numbers=numbers)
     if taken.gateways:
         await _QUERIES["put_gateways"].execute(connection, **_gateways(taken.gateways))
     if taken.nodes:
@@ -114,5 +117,6 @@ def _failures(found: list[EventReport]) -> dict[str, Any]:
     return {
         "numbers": [each.gateway for each in found], "relays": [0 if each.meter else each.relay for each in found],
         "meters": [each.meter for each in found], "meter_ids": [each.meter_id for each in found],
-        "failed": [bool(each.fails) for each in found], "at_us": [each.at_us for each in found],
+        "failed": [bool(each.fails) for each in found],
+        "at_us": [min(each.at_us, each.received_us) for each in found],  # a clock that is ahead does not outrank what comes after
     }  # fmt: skip

@@ -30,10 +30,10 @@ SELECT seq FROM outbox_place WHERE name = 'numbered'
 
 -- name: events_after
 -- What a subscription wants to know of, in order.
-SELECT e.event_id, e.seq, e.kind, e.change, e.meter_id, coalesce(m.number, '') AS number, e.subject_id, e.data, e.made_us
+SELECT e.event_id, e.seq, e.kind, e.change, e.meter_id, coalesce(m.number, e.data ->> 'node', '') AS number, e.subject_id, e.data, e.made_us
   FROM outbox_event e LEFT JOIN meter m ON m.tenant_id = e.tenant_id AND m.meter_id = e.meter_id
  WHERE e.tenant_id = :tenant_id AND e.seq > :seq AND e.seq <= :until AND e.kind = ANY (:kinds::text[])
-   AND (:area_id::int IS NULL OR m.area_id IN
+   AND (:area_id::int IS NULL OR coalesce(m.area_id, (e.data ->> 'area_id')::int) IN
         (SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
            WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id))
  ORDER BY e.seq LIMIT :most

@@ -286,20 +286,25 @@ class Written:
 
 
 async def _places(connection: Connection, events: Sequence[AlarmEvent]) -> dict[tuple[str, int], Row]:
-    """Address, area and path by meter and by area."""
+    """Address, area and path by meter, by area, and by alarm of a node of the network."""
     meters = [event.meter_id for event in events if event.meter_id is not None]
-    areas = [event.area_id for event in events if event.meter_id is None and event.area_id is not None]
+    nodes = [event.alarm_id for event in events if event.meter_id is None and event.alarm_id is not None]
+    areas = [event.area_id for event in events if event.group_id is not None and event.area_id is not None]
     found = {
         ("meter", row["meter_id"]): row for row in await _QUERIES["meter_places"].fetch(connection, meter_ids=meters)
     }
     for row in await _QUERIES["area_places"].fetch(connection, area_ids=areas):
         found["area", row["area_id"]] = row
+    for row in await _QUERIES["node_places"].fetch(connection, alarm_ids=nodes) if nodes else ():
+        found["node", row["alarm_id"]] = row
     return found
 
 
 def _happening(event: AlarmEvent, happened: Happened, places: dict[tuple[str, int], Row]) -> Happening:
     if event.meter_id is not None:
         place = places.get(("meter", event.meter_id))
+    elif event.alarm_id is not None:
+        place = places.get(("node", event.alarm_id))
     else:
         place = None if event.area_id is None else places.get(("area", event.area_id))
     is_group = event.group_id is not None
@@ -317,7 +322,7 @@ def _happening(event: AlarmEvent, happened: Happened, places: dict[tuple[str, in
         "unit": event.unit,
         "exponent": event.exponent,
         "rule": event.rule,
-    }
+    } | ({"node": place["node"]} if place is not None and place.get("node") else {})
     return Happening(event.tenant_id, notice, event.alarm_id, event.received_us, facts)
 
 
@@ -325,5 +330,5 @@ def _of_row(row: Row, origin: int) -> Happening:
     is_group = row["alarm_id"] is None
     event = NoticeEvent(origin, row["subject"], "raised", row["event"], row["severity"], row["path"] or "", is_group)
     names = ("alarm_id", "number", "address", "area", "members", "received_us", "value", "unit", "exponent", "rule")
-    facts = {name: row[name] for name in names}
+    facts = {name: row[name] for name in names} | ({"node": row["node"]} if row["node"] else {})
     return Happening(TenantId(row["tenant_id"]), event, row["alarm_id"], row["received_us"], facts)

@@ -10,6 +10,12 @@ UPDATE notice SET state = 'waiting', due_us = least(due_us, claimed_us) WHERE st
 SELECT m.meter_id, m.address, a.name AS area, a.path
   FROM meter m JOIN area a ON a.tenant_id = m.tenant_id AND a.area_id = m.area_id WHERE m.meter_id = ANY (:meter_ids::bigint[])
 
+-- name: node_places
+-- What people call the nodes of these alarms, and where they stand.
+SELECT l.alarm_id, node_name(l.concentrator_id, l.relay) AS address, a.name AS area, coalesce(a.path, '') AS path, l.node
+  FROM alarm l LEFT JOIN area a ON a.tenant_id = l.tenant_id AND a.area_id = l.area_id
+ WHERE l.alarm_id = ANY (:alarm_ids::bigint[]) AND l.concentrator_id IS NOT NULL
+
 -- name: area_places
 -- Where areas stand.
 SELECT area_id, name AS area, path FROM area WHERE area_id = ANY (:area_ids::int[])
@@ -82,13 +88,14 @@ RETURNING t.origin, t.policy_id, t.tenant_id, t.subject, t.level, t.raised_us, t
 -- name: unacknowledged
 -- Of these alarms and groups those that are open and that nobody looks after, with what their texts are made of.
 SELECT 'alarm:' || l.alarm_id AS subject, l.alarm_id, l.tenant_id, l.event, l.severity, l.received_us, l.value, l.unit, l.exponent,
-       m.number, m.address, a.name AS area, a.path, 1 AS members, rule_of(l.tenant_id, l.event, l.quantity) AS rule
-  FROM alarm l JOIN meter m ON m.tenant_id = l.tenant_id AND m.meter_id = l.meter_id
-       JOIN area a ON a.tenant_id = m.tenant_id AND a.area_id = m.area_id
+       coalesce(m.number, l.node) AS number, coalesce(m.address, node_name(l.concentrator_id, l.relay)) AS address, a.name AS area, a.path,
+       1 AS members, rule_of(l.tenant_id, l.event, l.quantity) AS rule, l.node
+  FROM alarm l LEFT JOIN meter m ON m.tenant_id = l.tenant_id AND m.meter_id = l.meter_id
+       LEFT JOIN area a ON a.tenant_id = l.tenant_id AND a.area_id = coalesce(m.area_id, l.area_id)
  WHERE l.alarm_id = ANY (:alarm_ids::bigint[]) AND l.cleared_us IS NULL AND l.acknowledged_at IS NULL AND l.dispatched_us IS NULL
 UNION ALL
 SELECT 'group:' || g.group_id, NULL, g.tenant_id, g.event, g.severity, g.received_us, NULL, NULL, NULL, NULL, '', a.name, a.path, g.members,
-       rule_of(g.tenant_id, g.event, g.quantity)
+       rule_of(g.tenant_id, g.event, g.quantity), ''
   FROM alarm_group g LEFT JOIN area a ON a.tenant_id = g.tenant_id AND a.area_id = g.area_id
  WHERE g.group_id = ANY (:group_ids::bigint[]) AND g.cleared_us IS NULL AND g.acknowledged_at IS NULL AND g.dispatched_us IS NULL
 
