@@ -3,6 +3,7 @@
 // of what others see too only its own part: other stories run beside it.
 import assert from "node:assert/strict";
 import { alarmStories } from "./alarms.mjs";
+import { applicationStories } from "./applications.mjs";
 import { api, openPage } from "./browser.mjs";
 import { chargingStory } from "./charging.mjs";
 import { commandStory } from "./commands.mjs";
@@ -40,6 +41,7 @@ const STORIES = {
   ...alarmStories,
   ...frameStories,
   ...keyStories,
+  ...applicationStories,
 };
 
 /** Which stories are walked in which language. `once`: each in one of them, in turn. `picture`: of the steps of the paths. */

@@ -17,6 +17,7 @@ from openmains.app.fleet.model import MeterFilter
 from openmains.app.fleet.sync_dims import sync_dims
 from openmains.app.fleet.wording import Wording
 from openmains.app.reach import NONE, Limits, limit_to
+from openmains.app.readings.report.answers import Reports
 from openmains.app.readings.report.build import day_report
 from openmains.bench import bulk, calibration
 from openmains.bench import query_data as data
@@ -25,6 +26,7 @@ from openmains.bench.figures import tell_table
 from openmains.domain.identity.reach import Reach
 from openmains.domain.ids import AreaId, MeterId, TenantId
 from openmains.domain.period import date_to_day
+from openmains.drivers import catalog
 from openmains.edges.clickhouse.client import ClickHouse
 from openmains.edges.clickhouse.fleet import MeterDims
 from openmains.edges.clickhouse.migrate import migrate as migrate_clickhouse
@@ -238,11 +240,14 @@ async def _branches(
         async with tenant_transaction(api, tenant) as connection:
             await Areas(connection, tenant).sums(area_id)
 
+    names = ReportLabels(owner)
+    answers, exponents = Reports(reports, names, KeptReports(owner)), catalog.load().exponents
+
     async def summed(area_id: AreaId) -> None:
         async with tenant_transaction(api, tenant) as connection:
             areas = await Areas(connection, tenant).below(area_id)
             areas = [] if len(areas) == await Areas(connection, tenant).count() else areas
-        await reports.volumes_below(tenant, areas, day, day)
+        await answers.volumes(tenant, areas, day, day, exponents.__getitem__)
 
     figures = {}
     for name, ask in (("list", listed), ("count", counted), ("sum", summed)):

@@ -33,7 +33,7 @@ export const words = {
     scopesHelp: ["应用能做的不超过负责人现有的权限。审批、签署、管理人员和密钥等只能由人行使，不在此列。", "An application never may more than who is responsible for it. What persons answer for – approvals, signatures, people, keys – is no scope."],
     places: ["仅限下列范围（均可留空，表示不限）", "Only within these (what is left empty limits nothing)"],
     meters: ["绑定的表具，每行一个表号", "Bound meters, a number a line"],
-    metersHelp: ["绑定后只能访问这些表具：没有搜索和汇总，也看不到用户与账务。", "Bound to meters it sees these only: no search, no sums, no customers, no money."],
+    metersHelp: ["绑定后只能列出、搜索这些表具并查询其用量合计：没有抄收统计，也看不到用户与账务。", "Bound to meters it lists and searches these only, and has the sums of their volumes: no collection reports, no customers, no money."],
     addresses: ["允许的来源地址或网络（CIDR），每行一个", "Addresses or networks (CIDR) it may ask from, one a line"],
     addressesHelp: ["留空表示任何地址。", "Empty: from everywhere."],
     rate: ["每秒请求数上限", "Requests in a second, at most"],

@@ -49,7 +49,7 @@ class AreaStore(Protocol):
 
     async def sums(self, area_id: AreaId) -> AreaTotals: ...
     async def below(self, area_id: AreaId) -> list[int]:
-        """Ids of the area and of all below it."""
+        """Ids of the area and of all below it, as far as the rights of whoever asks reach."""
 
     async def count(self) -> int:
         """How many areas the tenant has."""

@@ -30,6 +30,8 @@ _SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100-2015, table 2
 
 def normalise(field: PersonalField, text: str) -> str:
     """Half width, without spaces and marks that only part digits; of a mobile number without the country's code; upper case."""
+    if text.isascii() and text.isdigit() and (field is not PersonalField.PHONE or text[:1] == "1"):
+        return text  # nearly every one is written so
     plain = "".join(unicodedata.normalize("NFKC", text).upper().split())
     if field is PersonalField.IDENTITY_NUMBER:
         return plain

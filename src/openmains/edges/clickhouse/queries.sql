@@ -257,10 +257,12 @@ SELECT day, area_id, sum(total), count() FROM day_total FINAL
 SETTINGS do_not_merge_across_partitions_select_final = 1
 
 -- name: volumes_below
--- Sums of totals by day and product over these areas, all of a tenant where there are none, and of how many meters.
+-- Sums of totals by day and product over these areas, all of a tenant where there are none, and of how many meters; of these meters only, where
+-- there are any.
 SELECT day, product_id, sum(total), count() FROM day_total FINAL
  WHERE tenant_id = {tenant:UInt32} AND day BETWEEN {first:Date} AND {last:Date} AND slots > 0
    AND (empty({areas:Array(UInt32)}) OR area_id IN {areas:Array(UInt32)})
+   AND (empty({meters:Array(UInt64)}) OR meter_id IN {meters:Array(UInt64)})
  GROUP BY day, product_id ORDER BY day, product_id
 SETTINGS do_not_merge_across_partitions_select_final = 1
 

@@ -117,12 +117,17 @@ class DayReports:
         return [(day, int(area_id), int(total), int(meters)) for day, area_id, total, meters in rows]
 
     async def volumes_below(
-        self, tenant_id: TenantId, areas: Sequence[int], first_day: int, last_day: int
+        self, tenant_id: TenantId, areas: Sequence[int], first_day: int, last_day: int, meters: Sequence[int] = ()
     ) -> list[tuple[date, ProductId, int, int]]:
-        """(day, product id, sum of totals in the product's unit, meters) over these areas; none: all of the tenant."""
+        """(day, product id, sum of totals in the product's unit, meters) over these areas; none: all of the tenant. Of these
+        meters only, where there are any."""
         rows = await self._clickhouse.query(
             *QUERIES["volumes_below"](
-                tenant=tenant_id, areas=list(areas), first=day_to_date(first_day), last=day_to_date(last_day)
+                tenant=tenant_id,
+                areas=list(areas),
+                meters=list(meters),
+                first=day_to_date(first_day),
+                last=day_to_date(last_day),
             )
         )
         return [(day, ProductId(product_id), int(total), int(meters)) for day, product_id, total, meters in rows]

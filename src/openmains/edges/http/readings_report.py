@@ -217,7 +217,8 @@ async def read_area_volumes(
     if not first <= last < first + timedelta(days=MOST_VOLUME_DAYS):
         raise Problem("invalid-input", fields=(("/last", "out-of-range"),))
     async with deps.store.tenant(actor.tenant_id) as work:
-        areas = await work[AreaStore].below(AreaId(area_id))
+        seen = await work[AreaStore].get(AreaId(area_id))
+        areas = await work[AreaStore].below(AreaId(area_id)) if seen else []
         is_whole = len(areas) == await work[AreaStore].count()  # asked without a list of 200,000 ids
     if not areas:
         raise Problem("not-found")

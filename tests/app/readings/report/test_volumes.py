@@ -6,10 +6,9 @@ from datetime import date
 from typing import Any, cast
 
 from openmains.app.readings.report.answers import Reports
-from openmains.app.readings.report.collection import Labels, Product
+from openmains.app.readings.report.collection import Product
 from openmains.app.readings.report.model import DayVolume
 from openmains.domain.ids import ProductId, TenantId
-from openmains.domain.period import zone
 
 DAY, NEXT = date(2026, 6, 29), date(2026, 6, 30)
 PRODUCTS = {
@@ -25,12 +24,12 @@ class Stores:
     def __init__(self) -> None:
         self.asked: list[Sequence[int]] = []
 
-    async def labels(self, tenant_id: TenantId) -> Labels:
+    async def products(self, tenant_id: TenantId) -> dict[int, Product]:
         assert tenant_id == 7
-        return Labels(zone("Asia/Shanghai"), {}, PRODUCTS)
+        return PRODUCTS
 
     async def volumes_below(
-        self, tenant_id: TenantId, areas: Sequence[int], first_day: int, last_day: int
+        self, tenant_id: TenantId, areas: Sequence[int], first_day: int, last_day: int, meters: Sequence[int] = ()
     ) -> list[tuple[date, ProductId, int, int]]:
         self.asked.append(areas)
         rows = [(DAY, 1, 1501, 3), (DAY, 2, 10**17 + 1, 2), (DAY, 3, 7, 1), (NEXT, 2, 0, 1)]

@@ -114,6 +114,10 @@ async def test_report_equals_an_independent_count(owner: Pool, clickhouse: Click
     ]
     assert sum(row[2] for row in of_all) == sum(sums.values())
     assert sum(row[2] for row in of_two) == sum(sums[area] for area in areas[:2])
+    one = [row["meter_id"] for row in rows if row["version"] == 9 and row["slots"]][:1]
+    of_one = await days.volumes_below(tenant, (), date_to_day(DAY), date_to_day(DAY), one)
+    assert [row[3] for row in of_one] == [1]
+    assert await names.branches(tenant, ()) >= set(areas) and await names.branches(tenant, areas[1:2]) == {areas[1]}
     listed = [
         (row[0], row[4]) async for page in missing_pages(tenant, date_to_day(DAY), days, names, NOW) for row in page
     ]

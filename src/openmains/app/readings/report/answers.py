@@ -148,7 +148,7 @@ class Reports:
     ) -> list[DayVolume]:
         """By day and medium; products count in different units, so each is scaled before it is added. What is of a product that the
         registry does not know is of no medium."""
-        products = (await self._names.labels(tenant_id)).products
+        products = await self._names.products(tenant_id)
         sums: dict[tuple[date, Literal["gas", "water"]], tuple[Decimal, int]] = {}
         for day, product_id, total, meters in await self._days.volumes_below(tenant_id, areas, first_day, last_day):
             if (product := products.get(product_id)) is None:

@@ -169,10 +169,6 @@ class Labels:
         said = {"product": "code", "model": "model_key", "maker": "maker", "driver": "driver"}[group]
         return [], [product_id for product_id, product in self.products.items() if getattr(product, said) == key]
 
-    def below(self, places: Iterable[int]) -> frozenset[int]:
-        """These areas and all below them."""
-        return frozenset(self._with_those_below(places))
-
     def _with_those_below(self, tops: Iterable[int]) -> list[int]:
         below: dict[int, list[int]] = {}
         for area_id, parent_id in self.above.items():

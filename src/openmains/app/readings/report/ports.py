@@ -16,6 +16,7 @@ from openmains.app.readings.report.collection import (
     MeterLabel,
     MissingMeter,
     Piece,
+    Product,
 )
 from openmains.app.readings.report.model import CollectionReport, DayVolume, Figures, ReportBy, ReportDay
 from openmains.domain.ids import MeterId, ProductId, TenantId
@@ -50,9 +51,10 @@ class DayStore(Protocol):
         which none is known."""
 
     async def volumes_below(
-        self, tenant_id: TenantId, areas: Sequence[int], first_day: int, last_day: int
+        self, tenant_id: TenantId, areas: Sequence[int], first_day: int, last_day: int, meters: Sequence[int] = ()
     ) -> list[tuple[date, ProductId, int, int]]:
-        """(day, product, sum of totals in the product's unit, meters) over these areas; none: all of the tenant."""
+        """(day, product, sum of totals in the product's unit, meters) over these areas; none: all of the tenant. Of these meters only,
+        where there are any."""
 
 
 class LabelStore(Protocol):
@@ -60,6 +62,12 @@ class LabelStore(Protocol):
 
     async def labels(self, tenant_id: TenantId) -> Labels:
         """Zone, areas and products of a tenant; raises ``LookupError`` for an unknown tenant."""
+
+    async def products(self, tenant_id: TenantId) -> dict[int, Product]:
+        """A tenant's products alone: a tree of 200,000 areas is not read for them."""
+
+    async def branches(self, tenant_id: TenantId, places: Sequence[int]) -> frozenset[int]:
+        """Ids of these areas and of all below them; none: of all."""
 
     async def meter_labels(self, tenant_id: TenantId, meter_ids: Sequence[MeterId]) -> dict[int, MeterLabel]:
         """Numbers and places of meters."""

@@ -3,8 +3,8 @@
 
 Their own stores read for all tenants and know no person. Here every row of an area or product outside is left out, before anything is
 added up; a question about single meters carries the areas and products it may find. Names of areas stay whole: a line for the area
-above one's own counts what lies below one's own alone. Who is bound to single devices has no sums here: what is kept by area and product
-cannot be parted by meter.
+above one's own counts what lies below one's own alone. Who is bound to single devices has the volumes of these; what is kept by area and
+product cannot be parted by meter, and is refused.
 """
 
 from collections.abc import Sequence
@@ -23,6 +23,7 @@ from openmains.app.readings.report.collection import (
     MeterLabel,
     MissingMeter,
     Piece,
+    Product,
 )
 from openmains.app.readings.report.ports import DayStore, DueStore, LabelStore
 from openmains.domain.identity.reach import Reach
@@ -34,14 +35,9 @@ from openmains.domain.readings.model import DayRow
 class Scope:
     """Areas and products of a reach."""
 
-    def __init__(self, labels: Labels, reach: Reach) -> None:
-        self.areas = labels.below(reach.places) if reach.places else frozenset(labels.areas)
-        self.products = frozenset(
-            product_id
-            for product_id, product in labels.products.items()
-            if (not reach.media or product.medium in reach.media)
-            and (not reach.products or product_id in reach.products)
-        )
+    def __init__(self, areas: frozenset[int], products: frozenset[int]) -> None:
+        self.areas = areas
+        self.products = products
 
     def has(self, area_id: int, product_id: int) -> bool:
         """Whether what hangs there is within."""
@@ -70,6 +66,14 @@ class WithinNames:
         _of_no_bound_devices()
         found = await self._names.labels(tenant_id)
         return found if limits_now().reach.is_whole else replace(found, set_aside=0)
+
+    async def products(self, tenant_id: TenantId) -> dict[int, Product]:
+        """See the port."""
+        return await self._names.products(tenant_id)
+
+    async def branches(self, tenant_id: TenantId, places: Sequence[int]) -> frozenset[int]:
+        """See the port."""
+        return await self._names.branches(tenant_id, places)
 
     async def meter_labels(self, tenant_id: TenantId, meter_ids: Sequence[MeterId]) -> dict[int, MeterLabel]:
         """See the port."""
@@ -144,16 +148,22 @@ class WithinDays:
         return await self._days.missing(tenant_id, asked, after, limit, statuses, areas, products, cell)
 
     async def volumes_below(
-        self, tenant_id: TenantId, areas: Sequence[int], first_day: int, last_day: int
+        self, tenant_id: TenantId, areas: Sequence[int], first_day: int, last_day: int, meters: Sequence[int] = ()
     ) -> list[tuple[date, ProductId, int, int]]:
-        """See the port."""
-        scope = await scope_now(self._names, tenant_id)
+        """See the port. Of bound devices, these alone."""
+        reach = limits_now().reach
+        scope = await _scope(self._names, tenant_id, reach)
         if scope is None:
-            return await self._days.volumes_below(tenant_id, areas, first_day, last_day)
+            return await self._days.volumes_below(tenant_id, areas, first_day, last_day, meters)
+        own = (
+            [meter_id for meter_id in meters if meter_id in reach.meters]
+            if reach.meters and meters
+            else reach.meters or meters
+        )
         within = sorted(scope.areas.intersection(areas) if areas else scope.areas)
-        if not within:
+        if not within or (reach.meters and not own):
             return []
-        rows = await self._days.volumes_below(tenant_id, within, first_day, last_day)
+        rows = await self._days.volumes_below(tenant_id, within, first_day, last_day, own)
         return [row for row in rows if row[1] in scope.products]
 
 
@@ -195,5 +205,19 @@ def _of_no_bound_devices() -> None:
 async def scope_now(names: LabelStore, tenant_id: TenantId) -> Scope | None:
     """None: everything."""
     _of_no_bound_devices()
-    reach = limits_now().reach
-    return None if reach.is_whole else Scope(await names.labels(tenant_id), reach)
+    return await _scope(names, tenant_id, limits_now().reach)
+
+
+async def _scope(names: LabelStore, tenant_id: TenantId, reach: Reach) -> Scope | None:
+    if reach.is_whole:
+        return None
+    products = await names.products(tenant_id)
+    return Scope(
+        await names.branches(tenant_id, reach.places),
+        frozenset(
+            product_id
+            for product_id, product in products.items()
+            if (not reach.media or product.medium in reach.media)
+            and (not reach.products or product_id in reach.products)
+        ),
+    )

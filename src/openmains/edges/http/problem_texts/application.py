@@ -74,9 +74,9 @@ TEXTS: dict[str, Text] = {
     "bound-to-devices": Text(
         403,
         "仅限绑定的设备",
-        "该应用只绑定了若干表具，不能搜索，也没有汇总数据。请用 GET /meters 列出这些表具，逐只查询其数据。",
+        "该应用只绑定了若干表具：可以列出、搜索并汇总这些表具的用量，但没有抄收统计。请用 GET /meters 列出这些表具，逐只查询其数据。",
         "Bound to devices",
-        "This application is bound to single meters: it searches nothing and has no sums. List its meters by GET /meters and ask for their "
-        "data one by one.",
+        "This application is bound to single meters: it lists and searches these and has their volumes, but no collection reports. List "
+        "its meters by GET /meters and ask for their data one by one.",
     ),
 }

@@ -57,14 +57,15 @@ SELECT t.tenant_id, t.area_id, coalesce(c.meters, 0)::bigint AS meters
   FROM unnest(:area_ids::int[]) AS k(area_id) JOIN area t ON t.area_id = k.area_id
        CROSS JOIN LATERAL (SELECT sum(s.meters) AS meters FROM (
          SELECT y.meters FROM area b JOIN area_tally y ON y.area_id = b.area_id
-          WHERE b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end LIMIT 5000) s) c
+          WHERE b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end AND y.product_id IS NOT NULL LIMIT 5000) s) c
 
 -- name: utility_sizes
 -- Meters of whole utilities, counted as far.
 SELECT k.tenant_id, coalesce(c.meters, 0)::bigint AS meters
   FROM unnest(:tenant_ids::int[]) AS k(tenant_id)
        CROSS JOIN LATERAL (SELECT sum(s.meters) AS meters FROM (
-         SELECT y.meters FROM area b JOIN area_tally y ON y.area_id = b.area_id WHERE b.tenant_id = k.tenant_id LIMIT 5000) s) c
+         SELECT y.meters FROM area b JOIN area_tally y ON y.area_id = b.area_id
+          WHERE b.tenant_id = k.tenant_id AND y.product_id IS NOT NULL LIMIT 5000) s) c
 
 -- name: begin_group
 -- With its first members.

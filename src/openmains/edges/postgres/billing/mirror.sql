@@ -74,7 +74,7 @@ INSERT INTO mirrored_day (tenant_id, meter_id, account_id, day, version, kind, f
                           credited, expected, difference, causes, found, doubt, price_version, step_l, rounding, cited, made_us)
 SELECT :tenant_id, u.meter_id,
        (SELECT i.account_id FROM installation i
-         WHERE point(i.meter_id, i.meter_id) ~= point(u.meter_id, u.meter_id) AND i.during @> to_timestamp(u.until_s) LIMIT 1),
+         WHERE i.meter_id = u.meter_id AND i.during @> to_timestamp(u.until_s) LIMIT 1),
        u.day, u.version, u.kind, u.from_s, u.from_us, u.from_l, u.before, u.until_s, u.until_us, u.until_l, u.after, u.credited, u.expected,
        u.difference, ARRAY(SELECT jsonb_array_elements_text(u.causes::jsonb)), u.found::json, u.doubt, u.price_version, u.step_l, u.rounding,
        u.cited::json, :now_us

@@ -27,7 +27,7 @@ from openmains.app.fleet.signs import Facts, signs_of
 from openmains.app.fleet.wording import Wording
 from openmains.app.reach import NONE, limits_now
 from openmains.domain.fleet.identifiers import imei_text
-from openmains.domain.ids import CustomerId, MeterId, TenantId
+from openmains.domain.ids import AreaId, CustomerId, MeterId, TenantId
 from openmains.domain.period import DAY_S, date_to_day, utc
 from openmains.domain.readings.expected import MODES, PERIOD_S, Expectation
 from openmains.domain.readings.tasks import Place, Task, chain_of
@@ -49,7 +49,8 @@ OF_TENANT = "WHERE m.tenant_id = :tenant_id AND m.meter_id = :meter_id"
 # Conditions and orders of the list. Not optional values of one query: each has an index, and is to use it.
 # Of a small branch the meters are gathered area by area, by the area's index, and sorted (OFFSET 0: a join would read all meters); of a large
 # one the list is walked in its order, and what is not of the branch passed over: a hashed subplan, which the planner cannot turn into a join
-# that reads the whole branch for a page.
+# that reads the whole branch for a page. Where the branch has many areas, their set would cost more than the page: each meter's area is
+# looked up.
 GATHERED = """
 AND m.meter_id = ANY (ARRAY(
       SELECT g.meter_id FROM (
@@ -61,16 +62,24 @@ WALKED = """
 AND (m.area_id IN (SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
                     WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id)) IS TRUE
 """
+WALKED_WIDE = """
+AND (SELECT b.path >= (SELECT t.path FROM area t WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id)
+        AND b.path < (SELECT t.path_end FROM area t WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id)
+       FROM area b WHERE b.area_id = m.area_id)
+"""
 # The same of whoever's rights are limited and names no area: else a list would be walked for rows that it may not show.
 GATHERED_IN_REACH = """
 AND m.meter_id = ANY (ARRAY(
       SELECT g.meter_id FROM (SELECT areas_in_reach() AS area_id) w
        CROSS JOIN LATERAL (SELECT n.meter_id FROM meter n WHERE n.tenant_id = :tenant_id AND n.area_id = w.area_id OFFSET 0) g))
 """
+# Bound devices are listed: a thousand at the most.
+BOUND = "AND m.meter_id = ANY (:bound::bigint[])"
 # Of a tag that few have its meters are looked up; of one that many have the list is walked, and each is asked by the tag's own key.
 TAGGED = "AND m.meter_id = ANY (ARRAY(SELECT g.meter_id FROM meter_tag g WHERE g.tag_id = :tag_id))"
 WALKED_TAGGED = "AND (m.meter_id IN (SELECT g.meter_id FROM meter_tag g WHERE g.tag_id = :tag_id)) IS TRUE"
 _FEW_DEVICES = 20_000
+_FEW_AREAS = 1_000
 # In a warehouse or with a fitter: in no list of the network's meters, but in that of the warehouse (lives.py).
 NOT_IN_STORE = "AND (m.removed_on IS NULL OR m.life NOT IN ('stock', 'issued'))"
 STATUS = {
@@ -219,8 +228,8 @@ class Meters:
         fragments.append(f"ORDER BY {column} {direction} LIMIT :most")
         # Which they are is asked first: what is shown beside them would be joined to all of a branch before its first page is cut, where
         # the planner takes a person's rights to leave no more than a few.
-        gathered = GATHERED in fragments or GATHERED_IN_REACH in fragments
-        walked = not gathered and (WALKED in fragments or limits_now() != NONE)
+        gathered = GATHERED in fragments or GATHERED_IN_REACH in fragments or BOUND in fragments
+        walked = not gathered and (WALKED in fragments or WALKED_WIDE in fragments or limits_now() != NONE)
         if walked:
             # Few rows are foreseen where rights are limited, and sorting these looks cheap: the list is walked in its order all the same.
             await _set(self._connection, "enable_sort", "off")
@@ -232,14 +241,22 @@ class Meters:
     async def _conditions(self, chosen: MeterFilter) -> tuple[list[str], dict[str, Any]]:
         values: dict[str, Any] = {"tenant_id": self._tenant_id, "most": chosen.limit}
         fragments = []
+        reach = limits_now().reach
         if chosen.area_id is not None:
-            devices = await _PLACES["devices_below"].fetchval(
-                self._connection, tenant_id=self._tenant_id, area_id=chosen.area_id
-            )
-            fragments.append(GATHERED if devices <= _FEW_DEVICES else WALKED)
             values["area_id"] = chosen.area_id
-        elif limits_now().reach.places and await self._devices_in_reach() <= _FEW_DEVICES:
-            fragments.append(GATHERED_IN_REACH)
+        if reach.meters:
+            fragments.append(BOUND)
+            values["bound"] = list(reach.meters)
+            if chosen.area_id is not None:
+                fragments.append(WALKED_WIDE)
+        elif chosen.area_id is not None or reach.places:
+            is_large, is_wide = await self._size_of(chosen.area_id)
+            if chosen.area_id is None:
+                fragments += [] if is_large else [GATHERED_IN_REACH]
+            elif is_large:
+                fragments.append(WALKED_WIDE if is_wide else WALKED)
+            else:
+                fragments.append(GATHERED)
         products = await products_of(self._connection, self._tenant_id, chosen)
         if products is not None:
             fragments.append("AND m.product_id = ANY (:products::int[])")
@@ -257,8 +274,12 @@ class Meters:
             values["modes"], values["silent_days"] = list(SILENT_DAYS), list(SILENT_DAYS.values())
         return fragments, values
 
-    async def _devices_in_reach(self) -> int:
-        return int(await _PLACES["devices_in_reach"].fetchval(self._connection, tenant_id=self._tenant_id))
+    async def _size_of(self, area_id: AreaId | None) -> tuple[bool, bool]:
+        """Whether a branch, or all within reach, holds many devices, and whether it has many areas."""
+        (row,) = await _PLACES["branch_size"].fetch(
+            self._connection, area_id=area_id, devices=_FEW_DEVICES, areas=_FEW_AREAS
+        )
+        return row["is_large"], row["is_wide"]
 
     async def by_ids(self, meter_ids: Sequence[MeterId]) -> list[Meter]:
         return [Meter(**_fields(row, self._wording)) for row in await self._by_ids(meter_ids)]

@@ -32,9 +32,9 @@ _PREMISES_FIELDS = frozenset(
 _UNDER = "a.path >= (SELECT path FROM area WHERE area_id = :under) AND a.path < (SELECT path_end FROM area WHERE area_id = :under)"
 
 
-def _tallies_tell_more() -> bool:
-    reach = limits_now().reach
-    return bool(reach.media or reach.products)
+def _meter_by_meter() -> bool:
+    """Whoever is bound to single devices: what is counted by area and product cannot be parted by meter."""
+    return bool(limits_now().reach.meters)
 
 
 def _area(row: Row) -> Area:
@@ -71,9 +71,12 @@ class Areas:
         return await self._counted(found) if chosen.is_counted else found
 
     async def _counted(self, areas: Sequence[Area]) -> list[Area]:
-        rows = await (_QUERIES["meters_seen_below"] if _tallies_tell_more() else _QUERIES["meters_below"]).fetch(
-            self._connection, tenant_id=self._tenant_id, area_ids=[area.area_id for area in areas]
-        )
+        ids = [area.area_id for area in areas]
+        if _meter_by_meter():
+            seen = _QUERIES["meters_seen_below"]
+            rows = await seen.fetch(self._connection, tenant_id=self._tenant_id, area_ids=ids)
+        else:
+            rows = await _QUERIES["meters_below"].fetch(self._connection, area_ids=ids)
         meters = {row["area_id"]: row["meters"] for row in rows}
         return [structs.replace(area, meters=meters.get(area.area_id, 0)) for area in areas]
 
@@ -88,13 +91,16 @@ class Areas:
         return [AreaStep(**dict(row)) for row in rows]
 
     async def sums(self, area_id: AreaId) -> AreaTotals:
-        query = _QUERIES["area_sums_seen"] if _tallies_tell_more() else _QUERIES["area_sums"]
-        row = await query.fetchrow(self._connection, tenant_id=self._tenant_id, area_id=area_id)
+        if _meter_by_meter():
+            seen = _QUERIES["area_sums_seen"]
+            row = await seen.fetchrow(self._connection, tenant_id=self._tenant_id, area_id=area_id)
+        else:
+            row = await _QUERIES["area_sums"].fetchrow(self._connection, area_id=area_id)
         return AreaTotals(0, 0, 0, 0) if row is None else AreaTotals(**dict(row))
 
     async def below(self, area_id: AreaId) -> list[int]:
-        rows = await _QUERIES["areas_below"].fetch(self._connection, tenant_id=self._tenant_id, area_id=area_id)
-        return [row["area_id"] for row in rows]
+        found: list[int] = await _QUERIES["branch_areas"].fetchval(self._connection, area_id=area_id)
+        return found
 
     async def count(self) -> int:
         return int(await _QUERIES["count_areas"].fetchval(self._connection, tenant_id=self._tenant_id))

@@ -8,39 +8,20 @@ SELECT a.area_id, a.parent_id, a.code, a.name, a.area_kind_id AS kind_id, length
   FROM area a WHERE a.tenant_id = :tenant_id
 
 -- name: meters_below
--- Meters in use in each of these areas and below it.
-SELECT t.area_id, sum(x.meters)::bigint AS meters
-  FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
-  JOIN area_tally x ON x.area_id = b.area_id
- WHERE t.tenant_id = :tenant_id AND t.area_id = ANY (:area_ids::int[]) GROUP BY t.area_id
+-- Meters in use in each of these areas and below it, as far as the transaction's rights reach (migration 0147).
+SELECT area_id, meters FROM branch_meters(:area_ids::int[])
 
 -- name: area_sums
--- What an area holds, with all below it.
-SELECT (SELECT count(*) - 1 FROM area b WHERE b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end) AS areas_below,
-       coalesce(s.meters, 0) AS meters, coalesce(s.devices, 0) AS devices,
-       (SELECT count(*) FROM area b JOIN premises p ON p.area_id = b.area_id
-         WHERE b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end) AS premises
-  FROM area t
-  LEFT JOIN LATERAL (SELECT sum(x.meters)::bigint AS meters, sum(x.devices)::bigint AS devices
-         FROM area b JOIN area_tally x ON x.area_id = b.area_id
-        WHERE b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end) s ON true
- WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id
+-- What an area holds, with all below it, as far as the rights reach.
+SELECT areas_below, meters, devices, premises FROM branch_sums(:area_id)
 
--- name: devices_below
--- How many devices were registered in an area and below it, the tenant's beside it: how a list is best read.
-SELECT coalesce(sum(x.devices), 0)::bigint FROM area t
-  JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
-  JOIN area_tally x ON x.area_id = b.area_id
- WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id
-
--- name: devices_in_reach
--- How many devices were registered where the transaction's rights hold.
-SELECT coalesce(sum(x.devices), 0)::bigint FROM area_tally x
- WHERE x.tenant_id = :tenant_id AND x.area_id IN (SELECT areas_in_reach())
+-- name: branch_size
+-- How a list of a branch is best read, of all within reach where there is none: whether it holds many devices, and whether it has many areas.
+SELECT is_large, is_wide FROM branch_size(:area_id::int, :devices, :areas)
 
 -- name: meters_seen_below
--- Meters in use in each of these areas and below it, as far as the transaction sees them: read one by one, where media or products are
--- limited and the tallies, which know neither, would tell of others.
+-- Meters in use in each of these areas and below it, as far as the transaction sees them: read one by one, for whoever is bound to single
+-- devices, of which the tallies know nothing.
 SELECT t.area_id, count(*) AS meters
   FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
   JOIN meter m ON m.area_id = b.area_id JOIN product p ON p.product_id = m.product_id
@@ -65,10 +46,9 @@ SELECT a.area_id, a.code, a.name
   JOIN area a ON a.tenant_id = t.tenant_id AND a.path = left(t.path, level * 8)
  WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id ORDER BY level
 
--- name: areas_below
--- Ids of an area and of all below it.
-SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
- WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id
+-- name: branch_areas
+-- Ids of an area and of all below it that lie within reach, as one value; of all within reach where there is none.
+SELECT branch_areas(:area_id::int)
 
 -- name: count_areas
 -- How many areas a tenant has.
@@ -142,11 +122,11 @@ UPDATE area_kind k SET (name, name_en, rank) = (SELECT n.name, n.name_en, n.rank
 RETURNING area_kind_id AS kind_id, code, name, name_en, rank
 
 -- name: fold_tallies
--- Tallies of areas that have many rows become one row each, of at most so many areas at a time; their sums stay.
-WITH many AS (SELECT area_id FROM area_tally GROUP BY area_id HAVING count(*) > 8 LIMIT :most),
-     gone AS (DELETE FROM area_tally x USING many m WHERE x.area_id = m.area_id RETURNING x.tenant_id, x.area_id, x.meters, x.devices),
-     kept AS (INSERT INTO area_tally (tenant_id, area_id, meters, devices)
-              SELECT tenant_id, area_id, sum(meters), sum(devices) FROM gone GROUP BY 1, 2)
+-- Tallies of areas that have many rows become one row for each product, of at most so many areas at a time; their sums stay.
+WITH many AS (SELECT area_id FROM area_tally GROUP BY area_id HAVING count(*) > 8 + count(DISTINCT product_id) LIMIT :most),
+     gone AS (DELETE FROM area_tally x USING many m WHERE x.area_id = m.area_id RETURNING x.tenant_id, x.area_id, x.product_id, x.meters, x.devices, x.premises),
+     kept AS (INSERT INTO area_tally (tenant_id, area_id, product_id, meters, devices, premises)
+              SELECT tenant_id, area_id, product_id, sum(meters), sum(devices), sum(premises) FROM gone GROUP BY 1, 2, 3)
 SELECT count(*) FROM gone
 
 -- name: premises

@@ -158,10 +158,6 @@ INSERT INTO identity_change (tenant_id, meter_id) VALUES (:tenant_id, :meter_id)
 -- For row-level security, until the transaction ends.
 SELECT set_config('openmains.tenant', :tenant, true)
 
--- name: areas_in_reach
--- Areas where the transaction's rights hold.
-SELECT area_id FROM areas_in_reach() AS found (area_id)
-
 -- name: products_in_reach
 -- Products that they hold for.
 SELECT product_id FROM products_in_reach() AS found (product_id)

@@ -19,7 +19,6 @@ from openmains.app.fleet.search import (
     parse_query,
     search_text,
 )
-from openmains.app.problems import Problem
 from openmains.app.reach import limits_now
 from openmains.domain.ids import AreaId, MeterId, TenantId
 from openmains.edges.postgres.db import Connection
@@ -39,7 +38,6 @@ class Within:
     status: str | None = None
     tag_id: int | None = None
     silent_us: Mapping[str, int] = field(default_factory=dict)  # by report mode: a meter not seen since then is silent
-    reach: frozenset[int] | None = None  # areas where the rights of whoever asks hold
 
 
 EVERYWHERE = Within()
@@ -90,11 +88,7 @@ async def _candidates(
     within = await _in_reach(connection, within)
     chosen: frozenset[int] | None = None
     if within.area_id is not None:
-        rows = await _PLACES["areas_below"].fetch(connection, tenant_id=tenant_id, area_id=within.area_id)
-        chosen = frozenset(row["area_id"] for row in rows)
-    if within.reach is not None:
-        chosen = within.reach if chosen is None else chosen & within.reach
-    if chosen is not None:
+        chosen = frozenset(await _PLACES["branch_areas"].fetchval(connection, area_id=within.area_id))
         queries = [AreaQuery(way.terms, chosen if way.areas is None else way.areas & chosen) for way in queries]
     filters = {
         "products": None if within.products is None else list(within.products),
@@ -102,7 +96,7 @@ async def _candidates(
         "silent_us": dict(within.silent_us),
         "tag_id": within.tag_id,
     }
-    one_word = len(wanted.terms) == len(queries) == 1 and within == EVERYWHERE
+    one_word = len(wanted.terms) == len(queries) == 1 and within == EVERYWHERE and limits_now().reach.is_whole
     if not wanted.grams and one_word:
         if after is not None:
             return []
@@ -138,20 +132,14 @@ async def _candidates(
 
 
 async def _in_reach(connection: Connection, within: Within) -> Within:
-    """The functions that find work with the owner's rights: they are told what the transaction may see."""
+    """The functions that find work with the owner's rights: they ask for places and bound devices themselves (migration 0148); of products
+    they are told."""
     reach = limits_now().reach
-    if reach.meters:  # they are listed; a page of a search would end where others' rows fill it
-        raise Problem("bound-to-devices")
-    if reach.places:
-        rows = await _QUERIES["areas_in_reach"].fetch(connection)
-        within = replace(within, reach=frozenset(row["area_id"] for row in rows))
-    if reach.media or reach.products:
-        rows = await _QUERIES["products_in_reach"].fetch(connection)
-        seen = tuple(
-            row["product_id"] for row in rows if within.products is None or row["product_id"] in within.products
-        )
-        within = replace(within, products=seen)
-    return within
+    if not reach.media and not reach.products:
+        return within
+    rows = await _QUERIES["products_in_reach"].fetch(connection)
+    seen = tuple(row["product_id"] for row in rows if within.products is None or row["product_id"] in within.products)
+    return replace(within, products=seen)
 
 
 def _prefixes(wanted: Query) -> list[str]:

@@ -123,6 +123,16 @@ SELECT zone FROM tenant WHERE tenant_id = :tenant_id
 -- Names of a tenant's areas.
 SELECT area_id, code, name, parent_id FROM area WHERE tenant_id = :tenant_id
 
+-- name: area_ids
+-- Ids of a tenant's areas, as one value.
+SELECT coalesce(array_agg(area_id), '{}') FROM area WHERE tenant_id = :tenant_id
+
+-- name: branch_ids
+-- Ids of these areas and of all below them.
+SELECT coalesce(array_agg(b.area_id), '{}')
+  FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
+ WHERE t.tenant_id = :tenant_id AND t.area_id = ANY (:places::int[])
+
 -- name: product_labels
 -- Names of a tenant's products, their grid, and how often their meters report.
 SELECT product_id, code, name, maker, model, driver, medium, interval_s, report_mode, report_mode_since, report_mode_before

@@ -26,26 +26,34 @@ class ReportLabels:
         if key is None:
             raise LookupError(f"there is no tenant {tenant_id}")
         areas = await _QUERIES["area_labels"].fetch(self._pool, **of_tenant)
-        products = await _QUERIES["product_labels"].fetch(self._pool, **of_tenant)
         return Labels(
             zone(key),
             {row["area_id"]: Area(row["code"], row["name"], row["parent_id"]) for row in areas},
-            {
-                row["product_id"]: Product(
-                    row["code"],
-                    row["name"],
-                    row["maker"],
-                    row["driver"],
-                    row["interval_s"],
-                    modes_of(row["report_mode"], row["report_mode_since"], row["report_mode_before"]),
-                    row["model"],
-                    row["medium"],
-                )
-                for row in products
-            },
+            await self.products(tenant_id),
             await _QUERIES["set_aside"].fetchval(self._pool, **of_tenant),
             [task_of(row) for row in await _QUERIES["tasks"].fetch(self._pool, **of_tenant)],
         )
+
+    async def products(self, tenant_id: TenantId) -> dict[int, Product]:
+        rows = await _QUERIES["product_labels"].fetch(self._pool, tenant_id=tenant_id)
+        return {
+            row["product_id"]: Product(
+                row["code"],
+                row["name"],
+                row["maker"],
+                row["driver"],
+                row["interval_s"],
+                modes_of(row["report_mode"], row["report_mode_since"], row["report_mode_before"]),
+                row["model"],
+                row["medium"],
+            )
+            for row in rows
+        }
+
+    async def branches(self, tenant_id: TenantId, places: Sequence[int]) -> frozenset[int]:
+        if not places:
+            return frozenset(await _QUERIES["area_ids"].fetchval(self._pool, tenant_id=tenant_id))
+        return frozenset(await _QUERIES["branch_ids"].fetchval(self._pool, tenant_id=tenant_id, places=places))
 
     async def meter_labels(self, tenant_id: TenantId, meter_ids: Sequence[MeterId]) -> dict[int, MeterLabel]:
         rows = await _QUERIES["meter_labels"].fetch(self._pool, tenant_id=tenant_id, meter_ids=meter_ids)

@@ -186,13 +186,8 @@ SELECT DISTINCT ON (c.customer_id) c.customer_id, r.phone FROM import_row r JOIN
  WHERE r.phone IS NOT NULL ORDER BY c.customer_id, r.line
 
 -- name: put_phones
--- Sealed; one that was there before is replaced where it was another.
-INSERT INTO personal AS p (tenant_id, customer_id, field, key_id, nonce, sealed, blind)
-SELECT :tenant_id, n.customer_id, 'phone', :key_id, n.nonce, n.sealed, n.blind
-  FROM unnest(:customer_ids::bigint[], :nonces::bytea[], :sealed::bytea[], :blinds::bytea[]) AS n (customer_id, nonce, sealed, blind)
-ON CONFLICT (customer_id, contact_id, field) DO UPDATE
-   SET key_id = excluded.key_id, nonce = excluded.nonce, sealed = excluded.sealed, blind = excluded.blind
- WHERE p.blind <> excluded.blind
+-- Sealed (migration 0149); one that was there before is replaced where it was another.
+SELECT put_import_phones(:tenant_id, :key_id, :customer_ids::bigint[], :nonces::bytea[], :sealed::bytea[], :blinds::bytea[])
 
 -- name: import_rows
 -- Writes the chunk, set by set (migration 0003); which meters came ('i') and which changed ('u').
