@@ -36,6 +36,7 @@ export async function startDemo() {
       OPENMAINS_HTTP_PORT: String(port),
       OPENMAINS_DTLS_PORT: String(await freePort()),
       OPENMAINS_TCP_PORT: String(await freePort()),
+      OPENMAINS_NOTIFY_NETWORKS: "127.0.0.0/8", // where the stories' own push service listens
       OPENMAINS_COAP_PORT: String(coapPort), // off by default; the stories' own meters speak plainly
     },
     stdio: ["ignore", "pipe", "pipe"],

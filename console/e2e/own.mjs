@@ -31,7 +31,24 @@ export const ownStories = {
     await other.page.locator(".views li").filter({ hasText: name }).locator("button").last().click();
     await other.page.locator(".views li").filter({ hasText: name }).waitFor({ state: "detached" });
     await other.context.close();
-    await api(context, url, "PATCH", "/session/preferences", { columns: { meters: "" } });
+
+    // The first page has the cards that the person wants, in every browser; what is put away is not asked for.
+    await page.goto(url);
+    await page.locator("main .big").first().waitFor();
+    const areas = page.locator("main h2").filter({ hasText: say(locale, "各区域未抄", "Missing by area") });
+    await areas.waitFor();
+    await page.locator(".choice summary").click();
+    await checkAccess(page, `cards ${locale}`, findings);
+    for (const card of ["areas", "due"]) await page.locator(`.choice input[name="${card}"]`).uncheck();
+    await areas.waitFor({ state: "detached" });
+    await until(async () => (await api(context, url, "GET", "/session")).body.preferences.columns.home_hidden === "due,areas", "cards are kept with the person");
+    const asked = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    await page.reload();
+    await page.locator("main .big").first().waitFor();
+    assert.equal(await areas.count(), 0);
+    assert.ok(!asked.some((path) => path.endsWith("/reports/collection")), asked.join(" "));
+    await api(context, url, "PATCH", "/session/preferences", { columns: { meters: "", home_hidden: "" } });
   },
 
   async bulk({ page, url, context, locale, findings }) {

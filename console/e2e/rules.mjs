@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a rule to a mended meter, as docs/rules.md and docs/work-orders.md tell it: the rule is made in the console, tried on what is stored, found
 // to be too much and narrowed, switched on; a meter's message fires it, the alarm is shown and becomes a work order; who is sent mends it with a
-// phone of 390 px, somebody else takes the work, and the alarm is cleared. The rule's area is the story's own: no other meter fires it.
+// phone of 390 px and without network, somebody else takes the work, and the alarm is cleared. The rule's area is the story's own: no other meter fires it.
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { act, api, checkAccess, openPage, until } from "./browser.mjs";
@@ -43,11 +43,17 @@ export const ruleStories = {
     await state(w("已派人", "Dispatched"));
     await checkAccess(page, `alarm of a rule ${locale}`, findings);
     await page.locator('main a[href*="/work-orders?"]').click();
+    const listed = page.locator("main tbody tr").filter({ hasText: mine.number });
+    await listed.locator('input[type="checkbox"]').check();
+    await field(page, w("派给", "Send to")).selectOption(String(who.user_id));
+    await page.getByRole("button", { name: w("派单", "Send"), exact: true }).click();
+    await listed.getByText(w("已派", "assigned"), { exact: true }).waitFor();
+    await checkAccess(page, `orders ${locale}`, findings);
     await page.locator('main tbody a[href^="/work-orders/"]').first().click();
     await page.locator("main h2").filter({ hasText: mine.number }).waitFor();
     const order = /\d+$/.exec(page.url())[0];
     await field(page, w("派给", "Send to")).selectOption(String(who.user_id));
-    await page.getByRole("button", { name: w("派单", "Send"), exact: true }).click();
+    await page.getByRole("button", { name: w("派单", "Send"), exact: true }).click(); // once more, as a dispatcher who thought again
     await state(w("已派", "assigned"));
 
     await isMended({ ...walk, w, mender, number: mine.number });
@@ -96,32 +102,48 @@ async function ruleIsMade({ page, url, locale, findings, w, area_id, name }) {
   await checkAccess(page, `rule ${locale}`, findings);
 }
 
-/** On the phone of who was sent: found among one's own, accepted, begun, answered with a picture, done. */
+/** On the phone of who was sent (/field/), in a cellar: taken along, then without network accepted, begun, its meter scanned, answered with a picture,
+ * done. It waits on the phone through a reload, and the platform has all of it once there is a network. */
 async function isMended({ browser, url, locale, findings, w, mender, number }) {
   const { context, page, faults } = await openPage(browser, await mender.context.storageState(), locale, PHONE);
   await api(context, url, "PATCH", "/session/preferences", { locale });
-  const step = async (name, done) => {
-    await page.getByRole("button", { name, exact: true }).click();
-    await page.locator("main strong").getByText(done, { exact: true }).waitFor();
-  };
+  const at = (name) => page.locator(`[data-test="${name}"]`);
   const fits = async (where) => {
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);
     if (wide > 390) findings.push(`${where} ${locale}: ${String(wide)} of 390 px`);
     await checkAccess(page, `${where} ${locale}`, findings);
   };
-  await page.goto(`${url}/work-orders?mine=yes`);
-  const row = page.locator("main tbody tr").filter({ hasText: number });
-  await row.waitFor();
+  const waiting = (count) => until(async () => Number((await at("waiting").innerText()).replace(/\D/g, "")) === count, `${String(count)} waiting`);
+  await page.goto(`${url}/field/`);
+  await at("installed").waitFor();
+  await until(() => page.evaluate(() => navigator.serviceWorker.controller !== null), "the service worker holds the page");
+  const mine = at("orders").locator("a").filter({ hasText: number });
+  await mine.waitFor();
   await fits("own orders on the phone");
-  await row.locator("a").first().click();
-  await step(w("接单", "Accept"), w("已接单", "accepted"));
-  await step(w("开始", "Start"), w("处理中", "working"));
-  await page.locator("main label").filter({ hasText: w("原因", "Cause") }).locator("input").first().fill(w("电池触点氧化，已清洁", "battery contact corroded, cleaned"));
-  await page.locator("main label").filter({ hasText: w("离开时现场安全", "The site is safe when leaving") }).locator("select").first().selectOption("yes");
-  await page.locator('main input[type="file"]').first().setInputFiles(PICTURE);
-  await page.locator("figure img").waitFor();
+  await context.setOffline(true);
+  await page.reload();
+  await mine.click();
+  await at("accept").click();
+  await at("start").click();
+  await page.fill('input[name="meter-code"]', "another meter");
+  await page.locator('[role="alert"]').filter({ hasText: number }).waitFor();
+  await page.fill('input[name="meter-code"]', number);
+  await page.getByText(w("就是这只表", "It is this meter")).waitFor();
+  await page.fill('input[name="cause"]', w("电池触点氧化，已清洁", "battery contact corroded, cleaned"));
+  await at("finish").click();
+  await page.locator('[role="alert"]').filter({ hasText: w("请填完检查表中的必填项", "Answer what the checklist needs") }).waitFor();
+  await page.locator('select[name="site_safe"]').selectOption("yes");
+  await page.setInputFiles('input[name="photo"]', PICTURE);
+  await page.locator(".thumbs img").waitFor();
   await fits("order on the phone");
-  await step(w("完成", "Finish"), w("待审核", "done"));
+  await page.reload(); // an empty battery loses nothing
+  await page.locator(".thumbs img").waitFor();
+  await at("finish").click();
+  await at("orders").waitFor();
+  await waiting(3);
+  await context.setOffline(false);
+  await waiting(0);
+  await mine.waitFor({ state: "detached" });
   assert.deepEqual(faults, []);
   await context.close();
 }

@@ -2,7 +2,7 @@
 // Walks the console in a real browser against a running demo, in both languages and several stories at a time, and takes pictures of the main pages.
 //
 //   npm run e2e                    starts the demo itself (a free pair of ports, data in OPENMAINS_E2E_VAR) and stops it after
-//   OPENMAINS_E2E_URL=… OPENMAINS_E2E_PASSWORD=… npm run e2e      uses a demo that runs already
+//   OPENMAINS_E2E_URL=… OPENMAINS_E2E_PASSWORD=… npm run e2e      uses a demo that runs already, with OPENMAINS_NOTIFY_NETWORKS=127.0.0.0/8 (story notices)
 //   … -- --screens                 also writes docs/screens/
 //   … -- --tour                    also the pictures of docs/tour (--screens takes them too)
 //   … -- --once                    each story in one language, in turn: half the time

@@ -13,6 +13,7 @@ import { installerStory, readerStory } from "./field.mjs";
 import { frameStories } from "./frame.mjs";
 import { keyStories } from "./keys.mjs";
 import { networkStories } from "./network.mjs";
+import { noticeStories } from "./notices.mjs";
 import { operatorStories } from "./operator.mjs";
 import { ownStories } from "./own.mjs";
 import { walkPaths } from "./paths.mjs";
@@ -29,6 +30,7 @@ const STORIES = {
   charging: chargingStory,
   customer: customerStory,
   ...ruleStories,
+  ...noticeStories,
   ...widthStories,
   ...operatorStories,
   ...ownStories,

@@ -134,7 +134,7 @@ def books() -> Books:
     left = PAID_FEN
     for share in shares([open_bill()], PAID_FEN, date_to_day(TODAY)):
         if share.booked_fen:
-            found.book(late_fee_entry("fee:1", paid, ACCOUNT, share.booked_fen, "违约金 late fee 2016-11"))
+            found.book(late_fee_entry("fee:1", paid, ACCOUNT, share.booked_fen, "2016-11"))
         found.book(settlement(f"settle:{share.of_fee}", paid, ACCOUNT, share.fen, "账单 bill 2016-11"))
         left -= share.fen
     found.book(refund("refund:1", paid, ACCOUNT, left, "wechat", "迁出退余额 moved out"), CHIEF)

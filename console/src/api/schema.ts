@@ -46328,6 +46328,8 @@ export interface operations {
                 kind?: "pressure" | "flow" | "level" | "quality" | "pump" | "pipe" | "safety" | null;
                 /** @description Monitors a page. */
                 limit?: number;
+                /** @description Only these, by their ids with commas between, whatever kind, area, status and page are: for what changed. */
+                meters?: string | null;
                 status?: "active" | "removed" | "silent" | "never_seen" | "alarm" | null;
             };
             header?: never;

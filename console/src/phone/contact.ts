@@ -7,6 +7,7 @@ import type { Me } from "@/api/types";
 import { signOut } from "@/features/identity/calls";
 import type { Kit } from "@/features/field/calls";
 import { i18n, setLocale } from "@/shared/i18n";
+import { freshOrders, lookOrders, orderMoved } from "./orderKit";
 import { sendWaiting, type Act, type Answer, type Step } from "./queue";
 import { allActs, drop, endAct, get, keepOf, keptUnder, put, turn, updateAct, wipe } from "./store";
 
@@ -51,6 +52,7 @@ export async function look(changed = false): Promise<void> {
   done.value = await keptUnder<Done>("done ");
   const kept = await get<KeptKit>("kept", "kit");
   kit.value = kept !== undefined && kept.user_id === me.value?.user_id ? kept.kit : null;
+  await lookOrders(me.value?.user_id);
   if (changed) tabs?.postMessage("changed");
 }
 
@@ -196,6 +198,10 @@ async function once(): Promise<void> {
           await look();
         },
         end: async (act) => {
+          if (act.kind === "order") {
+            await orderMoved(act, held);
+            kitWanted = true; // where the order stands now, and which are new
+          }
           await endAct(act, { key: `done ${act.key}`, value: doneOf(act), turn: held });
           await look();
         },
@@ -226,6 +232,7 @@ async function freshKit(held: number): Promise<void> {
   const found = await send<Kit>("/api/v1/field/kit", { signal: AbortSignal.timeout(PATIENCE_MS) });
   if (!(await keepOf(held, "kit", { user_id, kit: found } satisfies KeptKit))) return;
   kit.value = found;
+  await freshOrders(me.value, held, PATIENCE_MS);
   kitWanted = false;
 }
 

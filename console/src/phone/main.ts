@@ -3,14 +3,16 @@
 import { createApp } from "vue";
 import { createRouter, createWebHistory } from "vue-router";
 import { watchTransport } from "@/api/transport";
-import { words } from "@/features/field/words";
+import { words as fieldWords } from "@/features/field/words";
 import { addWords, i18n, locale, setLocale } from "@/shared/i18n";
 import PhoneApp from "./PhoneApp.vue";
 import { me, sync, waiting, wake } from "./contact";
+import { words } from "./parts/phoneWords";
 import { watchWorker } from "./update";
 import "./phone.css";
 
 watchTransport({ reached: () => undefined, sessionOver: () => undefined, language: locale });
+addWords(fieldWords);
 addWords(words);
 setLocale(locale(), { remember: false });
 
@@ -21,6 +23,7 @@ const router = createRouter({
     { path: "/sign-in", name: "sign-in", component: () => import("./pages/PhoneSignIn.vue") },
     { path: "/routes/:route(\\d+)", name: "route", component: () => import("./pages/RoutePage.vue") },
     { path: "/routes/:route(\\d+)/meters/:meter(\\d+)", name: "read", component: () => import("./pages/ReadPage.vue") },
+    { path: "/orders/:order(\\d+)", name: "order", component: () => import("./pages/CrewPage.vue") },
     { path: "/install", name: "install", component: () => import("./pages/InstallPage.vue") },
     { path: "/test/:meter(\\d+)", name: "test", component: () => import("./pages/TestPage.vue") },
     { path: "/waiting", name: "waiting", component: () => import("./pages/QueuePage.vue") },

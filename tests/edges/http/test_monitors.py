@@ -205,6 +205,27 @@ async def test_how_its_values_went_is_asked_for_in_hours_and_no_peak_is_lost(gau
         assert (await client.get("/monitors", params={"curve_h": 73})).status_code == 400
 
 
+async def test_what_changed_is_asked_for_by_itself(gauge: House) -> None:
+    """The console asks for newest values often, and for curves of those alone that said something since."""
+    world, other = gauge.world, await meter_of(gauge.world)
+    async with world.client(world.a.token) as client:
+        named = (
+            await client.get("/monitors", params={"meters": f"{gauge.meter_id},{other},999999999", "curve_h": 24})
+        ).json()
+        assert [row["meter"]["meter_id"] for row in named["items"]] == [gauge.meter_id] and named["next"] is None
+        answer = await client.get("/monitors", params={"meters": "1,x"})
+        assert answer.status_code == 400 and answer.json()["type"].endswith("invalid-input")
+    async with world.client(world.b.token) as stranger:
+        assert (await stranger.get("/monitors", params={"meters": str(gauge.meter_id)})).json()["items"] == []
+
+
+async def meter_of(world: World) -> int:
+    async with world.client(world.a.token) as client:
+        added = await client.post("/meters", json=new_meter(world.a))
+    assert added.status_code == 201, added.text
+    return int(added.json()["meter_id"])
+
+
 async def test_a_limit_of_the_product_raises_counts_and_ends_an_alarm(gauge: House) -> None:
     told = await set_limits(gauge, f"products/{gauge.product_id}", PRESSURE)
     assert [item["quantity"] for item in told["quantities"]][:2] == ["pressure", "temperature"]

@@ -215,7 +215,7 @@ async def _told(
 
 
 OF_NO_PLACE = {
-    "collection_due", "notice_calendar", "reread_scan",
+    "collection_due", "notice_calendar", "notice_template", "reread_scan",
     "tenant", "app_user", "own_role", "area_kind", "access_policy", "cell_capacity", "command_policy", "command_setting",
     "lifetime_rule", "tariff", "tariff_plan", "meter_price", "technician", "work_order_kind", "ledger_month", "arrears_rule",
     "calendar_year", "bill_letterhead", "tag", "invoice_tax",

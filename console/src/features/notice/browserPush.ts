@@ -10,6 +10,9 @@ export type PushFault = "unable" | "denied" | "failed";
 
 export const canPush = (): boolean => window.isSecureContext && "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 
+/** The person, or whoever keeps this machine, has said no; only the browser's own settings take that back. */
+export const isDenied = (): boolean => canPush() && Notification.permission === "denied";
+
 export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
   const plain = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
   return Uint8Array.from(plain, (sign) => sign.charCodeAt(0));
@@ -53,9 +56,7 @@ export async function takeHere(publicKey: string): Promise<PushFault | null> {
   try {
     const registration = await navigator.serviceWorker.register(WORKER, { scope: SCOPE });
     await active(registration);
-    const before = await registration.pushManager.getSubscription();
-    const known = before?.options.applicationServerKey;
-    if (before !== null && (known == null || toBase64url(known) !== toBase64url(key))) await before.unsubscribe(); // of a key that is no more
+    await (await registration.pushManager.getSubscription())?.unsubscribe(); // the server knows it no more, and the push service may have given it up
     made = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
   } catch {
     return "failed";

@@ -13,6 +13,7 @@ export const words = {
     notOffered: ["本单位未启用浏览器推送：由管理员在“通知渠道”中新建。", "This utility has no browser push: somebody who manages notices adds it under Channels."],
     unable: ["此浏览器不支持推送，或控制台不是经 HTTPS 打开。", "This browser has no push, or the console was not opened over HTTPS."],
     denied: ["浏览器已禁止本站通知，请先在浏览器设置中允许。", "Notices of this site are blocked: allow them in the browser's settings first."],
+    ended: ["此浏览器的订阅已失效（推送服务已取消，或渠道已重建），不再收到通知：请重新接收。", "This browser's subscription has ended – the push service gave it up, or the channel was made anew – and no notice comes here: take notices again."],
     failed: ["浏览器无法连接其推送服务，请检查网络后重试。", "The browser could not reach its push service: look at the network, then try again."],
   },
 } satisfies Words;

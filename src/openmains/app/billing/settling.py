@@ -75,7 +75,7 @@ async def _write(work: Work, found: Sequence[Share], cause: str, user_id: UserId
         month = month_text(share.month)
         if share.booked_fen:
             key = f"fee:{cause}:{share.bill_id}"
-            entries.append(late_fee_entry(key, today, share.account_id, share.booked_fen, f"违约金 late fee {month}"))
+            entries.append(late_fee_entry(key, today, share.account_id, share.booked_fen, month))
             of.append((share, True))
         key = f"settle:{cause}:{share.bill_id}:{'fee' if share.of_fee else 'bill'}"
         entries.append(settlement(key, today, share.account_id, share.fen, f"账单 bill {month}"))

@@ -52,11 +52,16 @@ def trial_balance(movements: Sequence[Movement], first_day: int, end_day: int) -
     )
 
 
+_NAMED_TWICE = "违约金 late fee "
+"""How memos of late fees began once; what is booked stays as it is."""
+
+
 def voucher_rows(entries: Sequence[BookedEntry], language: Language) -> Iterator[tuple[str | int, ...]]:
     """A row a line; amounts in CNY with two decimals, empty on the other side. An entry is a voucher, its id the number."""
     place = 0 if language == "zh" else 1
     for entry in entries:
-        summary = f"{KINDS[entry.kind][place]} {entry.memo}".strip()
+        memo = entry.memo.removeprefix(_NAMED_TWICE) if entry.kind is EntryKind.LATE_FEE else entry.memo
+        summary = f"{KINDS[entry.kind][place]} {memo}".strip()
         for number, line in enumerate(entry.lines, 1):
             rule = CHART[line.account]
             amount = written(abs(line.fen), 2, 2)

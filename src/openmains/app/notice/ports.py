@@ -78,6 +78,9 @@ class RotaStore(Protocol):
     async def rota(self) -> Rota:
         """Everything that decides who is told, as it is now."""
 
+    async def persons_told(self) -> Rota:
+        """The part of it that giving work to a person needs, whatever the giver's own reach: no policies, no calendars."""
+
     async def policy_as_decided(self, settings: PolicySettings) -> Policy:
         """A draft as the decision takes it, numbered 0."""
 

@@ -20,7 +20,7 @@ async def tell_person(
 ) -> int:
     """How many notices were booked: each once for its key, 0 where the person is in service no more. ``facts``: plain values, of
     ``app/notice/texts.py``."""
-    rota = await work[RotaStore].rota()
+    rota = await work[RotaStore].persons_told()
     person = rota.recipients.get(present(user_id, rota.absences, now_us // 1_000_000))
     if person is None:
         return 0

@@ -17,7 +17,7 @@ from openmains.domain.work_order.assign import Technician, candidates
 
 async def available(work: Work, now_s: int) -> list[Technician]:
     """Technicians in service, with who is away now."""
-    absences = (await work[RotaStore].rota()).absences
+    absences = (await work[RotaStore].persons_told()).absences
     return [
         replace(one, is_away=any(away.from_s <= now_s < away.until_s for away in absences.get(one.user_id, ())))
         for one in await work[TechnicianStore].in_service()

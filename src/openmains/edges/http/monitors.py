@@ -15,8 +15,9 @@ from openmains.app.fleet.ports import MeterStore
 from openmains.app.paging import decode_cursor
 from openmains.app.readings.quantities import curves_of, latest_values, unit_of
 from openmains.domain.alarm.limits import Side
+from openmains.domain.fleet.device_kind import MONITORS
 from openmains.domain.identity.permission import Permission
-from openmains.domain.ids import AreaId
+from openmains.domain.ids import AreaId, MeterId
 from openmains.domain.period import utc
 from openmains.domain.readings.quantities import Stretch
 from openmains.drivers.points import vocabulary
@@ -28,6 +29,13 @@ from openmains.edges.http.readings_quantities import NewestValue, newest_told, q
 
 SCOPE = "monitors"
 Few = Annotated[int, QueryParameter(ge=1, le=200, description="Monitors a page.")]
+Chosen = Annotated[
+    str | None,
+    QueryParameter(
+        pattern=r"^[1-9]\d{0,17}(,[1-9]\d{0,17}){0,199}$",
+        description="Only these, by their ids with commas between, whatever kind, area, status and page are: for what changed.",
+    ),
+]
 Watching = Literal["pressure", "flow", "level", "quality", "pump", "pipe", "safety"]
 
 
@@ -73,6 +81,7 @@ async def list_monitors(
     curve_h: Annotated[
         int, QueryParameter(ge=0, le=72, description="Hours of curve of what each watches; 0: none.")
     ] = 0,
+    meters: Chosen = None,
     limit: Few = 50,
     cursor: Cursor = None,
 ) -> Page[MonitorRow]:
@@ -89,8 +98,12 @@ async def list_monitors(
         kind=kind or "monitor",
     )
     async with deps.store.tenant(actor.tenant_id) as work:
-        rows = await work[MeterStore].page(chosen)
-        shown = page(SCOPE, rows, limit, lambda meter: (meter.number, meter.meter_id))
+        if meters is None:
+            rows = await work[MeterStore].page(chosen)
+            shown = page(SCOPE, rows, limit, lambda meter: (meter.number, meter.meter_id))
+        else:
+            named = await work[MeterStore].by_ids([MeterId(int(one)) for one in meters.split(",")])
+            shown = Page(items=[meter for meter in named if meter.kind in MONITORS], next=None)
         ids = [meter.meter_id for meter in shown.items]
         beyond = await work[LimitStore].beyond(ids) if ids else {}
     newest = await latest_values(quantity_store_of(deps), actor.tenant_id, ids, deps.now_s()) if ids else {}

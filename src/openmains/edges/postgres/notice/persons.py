@@ -21,7 +21,14 @@ from openmains.domain.ids import TenantId, UserId
 from openmains.domain.notice.decide import Place, Policy, Rota
 from openmains.domain.period import utc_of_us
 from openmains.edges.postgres.db import Connection
-from openmains.edges.postgres.notice.rota import duty_shifts, person_settings, policy_of, policy_settings, rota_of
+from openmains.edges.postgres.notice.rota import (
+    duty_shifts,
+    person_settings,
+    persons_of,
+    policy_of,
+    policy_settings,
+    rota_of,
+)
 from openmains.edges.postgres.queries import load
 
 _QUERIES = load(__package__)
@@ -132,6 +139,9 @@ class Persons:
 
     async def rota(self) -> Rota:
         return await rota_of(self._connection, self._tenant_id)
+
+    async def persons_told(self) -> Rota:
+        return await persons_of(self._connection, self._tenant_id)
 
     async def policy_as_decided(self, settings: PolicySettings) -> Policy:
         found = None if settings.area_id is None else await self.area_path(settings.area_id)

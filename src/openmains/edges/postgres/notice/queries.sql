@@ -123,10 +123,8 @@ VALUES (:tenant_id, :key, 'test', 'waiting', 'info', :user_id, :channel_id, :now
 ON CONFLICT (tenant_id, key) DO NOTHING RETURNING notice_id
 
 -- name: add_personal
--- To one person, about something that is no alarm; once for its key.
-INSERT INTO notice (tenant_id, key, kind, state, severity, user_id, channel_id, facts, made_us, due_us, held)
-VALUES (:tenant_id, :key, :kind, 'waiting', :severity, :user_id, :channel_id, :facts, :now_us, :due_us, :held)
-ON CONFLICT (tenant_id, key) DO NOTHING RETURNING notice_id
+-- To one person, about something that is no alarm; once for its key, past the giver's own reach (migration 0143).
+SELECT book_personal(:key, :kind, :severity, :user_id, :channel_id, :facts, :now_us, :due_us, :held)
 
 -- name: notice_of_key
 -- The one of this key.

@@ -62,23 +62,7 @@ async def rota_of(connection: Connection, tenant_id: TenantId) -> Rota:
     for row in await _WORK["rota_policies"].fetch(connection, tenant_id=tenant_id):
         place = None if row["path"] is None else Place(row["path"], row["path_end"])
         policies.append(policy_of(row["policy_id"], policy_settings(row), place))
-    recipients: dict[UserId, Recipient] = {}
-    absences: dict[UserId, list[Absence]] = {}
-    for row in await _WORK["rota_persons"].fetch(connection, tenant_id=tenant_id):
-        user_id, told = UserId(row["user_id"]), person_settings(row)
-        recipients[user_id] = Recipient(
-            user_id,
-            row["locale"],
-            reachable_by(told, has_browser=row["has_browser"]),
-            told.quiet_from,
-            told.quiet_until,
-            told.digest_at,
-            told.digest_below,
-        )
-        absences[user_id] = [
-            Absence(user_id, int(away.since.timestamp()), int(away.until.timestamp()), UserId(away.stand_in))
-            for away in told.absences
-        ]
+    recipients, absences = _persons(await _WORK["rota_persons"].fetch(connection, tenant_id=tenant_id))
     calendars = {
         row["calendar_id"]: calendar_of(duty_shifts(row["shifts"]))
         for row in await _WORK["rota_calendars"].fetch(connection, tenant_id=tenant_id)
@@ -90,15 +74,44 @@ async def rota_of(connection: Connection, tenant_id: TenantId) -> Rota:
     return Rota(zone(name), tuple(policies), recipients, calendars, absences, channels)
 
 
-def reachable_by(settings: PersonSettings, *, has_browser: bool) -> frozenset[str]:
+async def persons_of(connection: Connection, tenant_id: TenantId) -> Rota:
+    """Who is there, when each may be told and by which kinds of channels, for whoever gives work: no policies, no calendars, no addresses."""
+    recipients, absences = _persons(await _WORK["persons_told"].fetch(connection))
+    channels = {row["channel_id"]: row["kind"] for row in await _WORK["channels_told"].fetch(connection)}
+    name = await _WORK["rota_tenant"].fetchval(connection, tenant_id=tenant_id)
+    return Rota(zone(name), (), recipients, {}, absences, channels)
+
+
+def _persons(rows: Sequence[Row]) -> tuple[dict[UserId, Recipient], dict[UserId, list[Absence]]]:
+    recipients: dict[UserId, Recipient] = {}
+    absences: dict[UserId, list[Absence]] = {}
+    for row in rows:
+        user_id, told = UserId(row["user_id"]), person_settings(row)
+        recipients[user_id] = Recipient(
+            user_id,
+            row["locale"],
+            reachable_by(row),
+            told.quiet_from,
+            told.quiet_until,
+            told.digest_at,
+            told.digest_below,
+        )
+        absences[user_id] = [
+            Absence(user_id, int(away.since.timestamp()), int(away.until.timestamp()), UserId(away.stand_in))
+            for away in told.absences
+        ]
+    return recipients, absences
+
+
+def reachable_by(row: Row) -> frozenset[str]:
     """Kinds of channels that have an address of this person."""
     kinds = {INBOX}
-    if has_browser:
+    if row["has_browser"]:
         kinds.add(WEB_PUSH)
-    if settings.email:
+    if row["has_email"]:
         kinds.add("email")
-    if settings.phone:
+    if row["has_phone"]:
         kinds |= {"sms_aliyun", "sms_tencent"}
-    if settings.openid:
+    if row["has_openid"]:
         kinds.add("wechat")
     return frozenset(kinds)

@@ -190,9 +190,8 @@ class Log:
         self, key: str, kind: str, user_id: UserId, channel_id: int, severity: str, facts: Mapping[str, Any], due_us: int, held: str,
         now_us: int,
     ) -> int:  # fmt: skip
-        found = await _QUERIES["add_personal"].fetchval(
+        is_new = await _QUERIES["add_personal"].fetchval(
             self._connection,
-            tenant_id=self._tenant_id,
             key=key,
             kind=kind,
             user_id=user_id,
@@ -203,7 +202,7 @@ class Log:
             held=held,
             now_us=now_us,
         )
-        return 0 if found is None else 1
+        return int(is_new)
 
     async def again(self, notice_id: int, now_us: int) -> bool:
         status = await _QUERIES["send_again"].execute(

@@ -27,10 +27,19 @@ SELECT p.policy_id, p.settings, p.area_id, a.path, a.path_end
  WHERE p.tenant_id = :tenant_id AND NOT p.is_gone AND (p.settings->>'is_on')::boolean ORDER BY p.policy_id
 
 -- name: rota_persons
--- Users that are in service, with how they are reached.
-SELECT u.user_id, u.locale, p.settings, EXISTS (SELECT FROM push_browser b WHERE b.user_id = u.user_id) AS has_browser
+-- Users that are in service, with whether they can be reached by each kind of address.
+SELECT u.user_id, u.locale, p.settings, coalesce(p.settings->>'email', '') <> '' AS has_email, coalesce(p.settings->>'phone', '') <> '' AS has_phone,
+       coalesce(p.settings->>'openid', '') <> '' AS has_openid, EXISTS (SELECT FROM push_browser b WHERE b.user_id = u.user_id) AS has_browser
   FROM app_user u LEFT JOIN notice_person p USING (user_id)
  WHERE u.tenant_id = :tenant_id AND NOT u.disabled AND u.role <> 'application' ORDER BY u.user_id
+
+-- name: persons_told
+-- The same for whoever gives work to others, without where they are reached: past the giver's own reach (migration 0143).
+SELECT user_id, locale, settings, has_email, has_phone, has_openid, has_browser FROM persons_told()
+
+-- name: channels_told
+-- Ways to send that are in use, past the giver's own reach.
+SELECT channel_id, kind FROM channels_told()
 
 -- name: rota_calendars
 -- Weeks of shifts.
