@@ -26,7 +26,8 @@ export function launch(more = []) {
 
 /** A context in a language. What a page's script throws is kept in `faults`. */
 export async function openPage(browser, signedIn, locale, options = {}) {
-  const context = await browser.newContext({ storageState: signedIn, viewport: { width: 1280, height: 800 }, acceptDownloads: true, ...options });
+  // Without motion: what moves is drawn by the processor here, and two machines' pictures of it are never alike.
+  const context = await browser.newContext({ storageState: signedIn, viewport: { width: 1280, height: 800 }, acceptDownloads: true, reducedMotion: "reduce", ...options });
   await context.addInitScript((value) => localStorage.setItem("openmains.locale", value), locale);
   context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();

@@ -12,6 +12,7 @@ from openmains.edges.postgres.adapters import Bind, joined
 from openmains.edges.postgres.db import Connection, Pool
 from openmains.edges.postgres.identity.tables import Users
 from openmains.edges.postgres.unit_of_work import PostgresStore, TenantWork
+from tests.support.source_tree import naming, parsed
 
 ROOT = Path(__file__).resolve().parents[3]
 NO_POOL = cast(Pool, None)
@@ -21,8 +22,8 @@ NO_CONNECTION = cast(Connection, None)
 def _asked_for() -> set[str]:
     """Names within ``work[…]`` anywhere in the source; a parameter that is a port (``type[…]``) is its caller's name for one."""
     found = set()
-    for path in (ROOT / "src" / "openmains").rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+    for path in naming(ROOT / "src" / "openmains", ("work[",)):
+        tree = parsed(path)
         given = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg) and _is_type(node.annotation)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "work":
