@@ -4,8 +4,9 @@ import { changePreferences, type PreferencesChange } from "@/shared/calls";
 import { takePreferences } from "@/shared/preferences";
 import { toastProblem } from "@/shared/toast";
 
-/** Sets something; what the server does not take is told and stays as it was. */
-export async function prefer(change: PreferencesChange): Promise<boolean> {
+let before: Promise<unknown> = Promise.resolve(); // two changes on their way at once might be kept in the other order
+
+async function kept(change: PreferencesChange): Promise<boolean> {
   try {
     takePreferences(await changePreferences(change));
     return true;
@@ -13,4 +14,12 @@ export async function prefer(change: PreferencesChange): Promise<boolean> {
     toastProblem(error);
     return false;
   }
+}
+
+/** Sets something, one after the other; what the server does not take is told and stays as it was. `change`: as a function where it is made out of
+ * what is kept, of which it sees what was set before it. */
+export function prefer(change: PreferencesChange | (() => PreferencesChange)): Promise<boolean> {
+  const mine = before.then(() => kept(typeof change === "function" ? change() : change));
+  before = mine;
+  return mine;
 }

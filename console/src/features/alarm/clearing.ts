@@ -20,10 +20,13 @@ export function useClearing() {
       wayBack: t("alarm.clearAct.back"),
       go: t("alarm.clear"),
       reason: alarm.severity === "critical" || alarm.severity === "major",
-      run: (reason) => clearAlarm(alarm.alarm_id, reason),
+      run: async (reason) => {
+        await clearAlarm(alarm.alarm_id, reason);
+        await client.invalidateQueries({ queryKey: ["alarms"] }); // within the act: until then its button offers what is done
+      },
     });
     if (done) toastDone(t("alarm.cleared"));
-    await client.invalidateQueries({ queryKey: ["alarms"] });
+    else await client.invalidateQueries({ queryKey: ["alarms"] });
   }
   return { clear };
 }
