@@ -263,6 +263,19 @@ async def test_news_from_before_notices_came_and_old_news_are_taken_by_nobody(wo
     assert await owner.fetchval("SELECT count(*) FROM alarm_event WHERE tenant_id = $1", tenant) == 2
 
 
+async def test_an_alarm_that_is_gone_before_its_news_are_told_stops_nobody(world: World, town: Town) -> None:
+    await town.raised(town.meters[:2], "seal_broken")
+    gone, kept = [event.alarm_id for event in town.mine((await town.turn()).news)]
+    async with world.client(town.utility.token) as client:
+        for alarm in (gone, kept):
+            assert (await client.post(f"/alarms/{alarm}/acknowledge")).status_code == 200
+    await world.owner.execute("DELETE FROM alarm WHERE alarm_id = $1", gone)
+    assert [event.alarm_id for event in town.mine((await town.turn(1)).acts)] == [kept]
+    async with town.pool.acquire() as connection, connection.transaction():
+        waiting = town.mine(await waiting_events(connection, 1000))
+        assert {event.alarm_id for event in waiting} == {kept}
+
+
 async def test_what_a_meter_raised_again_meanwhile_is_not_reopened(world: World, town: Town) -> None:
     await town.raised(town.meters[:1], "magnetic")
     (raised,) = town.mine((await town.turn()).news)
