@@ -37,7 +37,7 @@ async function open(page, at) {
     history.pushState({}, "", to);
     dispatchEvent(new PopStateEvent("popstate", { state: {} }));
   }, at);
-  await page.waitForFunction((to) => location.pathname === to && document.querySelector("main h1") !== null && document.querySelector("main [aria-busy='true']") === null, at);
+  await page.waitForFunction((to) => location.pathname === to && document.querySelector("main :is(h1, h2)") !== null && document.querySelector("main [aria-busy='true']") === null, at);
 }
 
 /** Where the page is and what it waits for. */
