@@ -16,6 +16,9 @@ export interface Act {
   reason: boolean;
   /** Does it. A failure stays in the dialog with what was typed, so that nothing has to be written twice. */
   run: (reason: string) => Promise<unknown>;
+  /** Shows on the page what is now. The act ends with it: until then the button that was pressed would offer once more what is done. Where the
+   *  person thought better of it, it is shown too: somebody else may have been quicker. */
+  renew?: () => Promise<unknown>;
 }
 
 export interface Asked {
@@ -29,12 +32,17 @@ export const asked = shallowRef<Asked | null>(null);
 /** Asks; true once it was done, false where the person thought better of it. */
 export function confirmAct(act: Act): Promise<boolean> {
   asked.value?.end(false);
+  const run = async (reason: string): Promise<void> => {
+    await act.run(reason);
+    await act.renew?.();
+  };
   return new Promise((resolve) => {
     const end = (done: boolean): void => {
       if (asked.value?.end === end) asked.value = null;
+      if (!done) void act.renew?.();
       resolve(done);
     };
-    asked.value = { act, end };
+    asked.value = { act: { ...act, run }, end };
   });
 }
 

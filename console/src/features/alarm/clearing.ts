@@ -20,13 +20,10 @@ export function useClearing() {
       wayBack: t("alarm.clearAct.back"),
       go: t("alarm.clear"),
       reason: alarm.severity === "critical" || alarm.severity === "major",
-      run: async (reason) => {
-        await clearAlarm(alarm.alarm_id, reason);
-        await client.invalidateQueries({ queryKey: ["alarms"] }); // within the act: until then its button offers what is done
-      },
+      run: (reason) => clearAlarm(alarm.alarm_id, reason),
+      renew: () => client.invalidateQueries({ queryKey: ["alarms"] }),
     });
     if (done) toastDone(t("alarm.cleared"));
-    else await client.invalidateQueries({ queryKey: ["alarms"] });
   }
   return { clear };
 }

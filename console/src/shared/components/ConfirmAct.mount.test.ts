@@ -55,6 +55,21 @@ describe("a risky act", () => {
     expect(await answer).toBe(false);
     expect(run).not.toHaveBeenCalled();
   });
+  it("ends when the page shows it, and shows what is now where it is thought better of", async () => {
+    let show: () => void = () => undefined;
+    const renew = vi.fn(() => new Promise<void>((resolve) => { show = resolve; }));
+    const { dialog, answer } = await shown({ ...act(() => Promise.resolve(), false), renew });
+    await dialog.find("form").trigger("submit");
+    await flushPromises();
+    expect(renew).toHaveBeenCalledOnce();
+    expect(asked.value).not.toBeNull(); // the button behind it still offers what is done
+    show();
+    expect(await answer).toBe(true);
+    const other = confirmAct({ ...act(() => Promise.resolve(), false), renew });
+    asked.value?.end(false);
+    expect(await other).toBe(false);
+    expect(renew).toHaveBeenCalledTimes(2);
+  });
   it("takes two letters of any script for a reason", () => {
     expect(["停用", "ab", "A 1", "--", "", "a"].map(isReason)).toEqual([true, true, true, false, false, false]);
   });
