@@ -10,7 +10,7 @@ from openmains.domain.alarm.life import AlarmNews
 from openmains.domain.alarm.mutes import StandingMute
 from openmains.domain.alarm.storm import WHOLE, Kind, NewGroup, OpenGroup, StormAlarm
 from openmains.domain.ids import AlarmId, AreaId, GroupId, MuteId, TenantId
-from openmains.edges.postgres.alarm.events import event_of
+from openmains.edges.postgres.alarm.events import event_of, events_by_id
 from openmains.edges.postgres.db import Connection, Pool, Row, rows_of
 from openmains.edges.postgres.queries import load
 
@@ -158,10 +158,7 @@ class _Turn:
         return await self._events(await _QUERIES["hear"].fetch(self._connection, most=most))
 
     async def _events(self, rows: Sequence[Row]) -> list[AlarmEvent]:
-        if not rows:
-            return []
-        found = await _QUERIES["events_by_id"].fetch(self._connection, event_ids=[row["event_id"] for row in rows])
-        return [event_of(row) for row in found]
+        return await events_by_id(self._connection, [row["event_id"] for row in rows])
 
     async def grown(self, group_ids: Sequence[GroupId]) -> list[AlarmEvent]:
         rows = await _QUERIES["grown"].fetch(self._connection, group_ids=list(group_ids))

@@ -151,18 +151,6 @@ UPDATE alarm_event e SET is_live = true
 DELETE FROM alarm_event
  WHERE event_id IN (SELECT event_id FROM alarm_event ORDER BY event_id LIMIT :most) AND made_us < :before_us
 
--- name: events_by_id
--- As others read them; of an alarm that is gone there is nothing to tell.
-SELECT e.event_id, e.tenant_id, e.news, e.alarm_id, e.group_id, e.at_us, e.user_id, e.reason,
-       coalesce(l.event, g.event) AS event, coalesce(l.severity, g.severity) AS severity, coalesce(l.state, g.state) AS state,
-       l.meter_id, coalesce(m.number, l.node) AS number, CASE WHEN e.group_id IS NULL THEN coalesce(m.area_id, l.area_id) ELSE g.area_id END AS area_id, g.cell,
-       coalesce(l.received_us, g.received_us) AS received_us, coalesce(g.members, 1) AS members, coalesce(g.version, 1) AS version,
-       coalesce(l.quantity, g.quantity) AS quantity, l.value, l.bound, l.unit, l.exponent,
-       rule_of(e.tenant_id, coalesce(l.event, g.event), coalesce(l.quantity, g.quantity)) AS rule
-  FROM alarm_event e LEFT JOIN alarm l ON l.alarm_id = e.alarm_id LEFT JOIN alarm_group g ON g.group_id = e.group_id
-       LEFT JOIN meter m ON m.meter_id = l.meter_id
- WHERE e.event_id = ANY (:event_ids::bigint[]) AND (l.alarm_id IS NOT NULL OR g.group_id IS NOT NULL) ORDER BY e.event_id
-
 -- name: grown
 -- Groups as they stand, in the shape of their news.
 SELECT 0::bigint AS event_id, g.tenant_id, 'grouped' AS news, NULL::bigint AS alarm_id, g.group_id, g.last_us AS at_us, NULL::bigint AS user_id,

@@ -302,9 +302,9 @@ WITH begun AS (
 UPDATE alarm_event SET noticed_us = made_us
  WHERE noticed_us IS NULL AND made_us < (extract(epoch FROM now()) * 1000000)::bigint - 900000000 AND EXISTS (SELECT FROM begun)
 
--- name: waiting_events
--- News of alarms and groups that notices have not taken, oldest first, locked until the transaction ends. Role openmains_pipeline. Of a
--- group: meter_id, number and what a limit said are null.
+-- name: alarm_news
+-- News of alarms and groups as others read them; of what is deleted nobody is told. Role openmains_pipeline. Of a group: meter_id, number and
+-- what a limit said are null.
 SELECT e.event_id, e.tenant_id, e.news, e.alarm_id, e.group_id, e.at_us, e.user_id, e.reason,
        coalesce(l.event, g.event) AS event, coalesce(l.severity, g.severity) AS severity, coalesce(l.state, g.state) AS state,
        l.meter_id, coalesce(m.number, l.node) AS number, CASE WHEN e.group_id IS NULL THEN coalesce(m.area_id, l.area_id) ELSE g.area_id END AS area_id, g.cell,
@@ -313,8 +313,7 @@ SELECT e.event_id, e.tenant_id, e.news, e.alarm_id, e.group_id, e.at_us, e.user_
        rule_of(e.tenant_id, coalesce(l.event, g.event), coalesce(l.quantity, g.quantity)) AS rule
   FROM alarm_event e LEFT JOIN alarm l ON l.alarm_id = e.alarm_id LEFT JOIN alarm_group g ON g.group_id = e.group_id
        LEFT JOIN meter m ON m.meter_id = l.meter_id
- WHERE e.noticed_us IS NULL AND coalesce(l.alarm_id, g.group_id) IS NOT NULL -- of what is deleted nobody is told
- ORDER BY e.event_id LIMIT :most FOR UPDATE OF e SKIP LOCKED
+ WHERE coalesce(l.alarm_id, g.group_id) IS NOT NULL
 
 -- name: take_events
 -- Notices have booked what they send of these.
