@@ -104,6 +104,7 @@ PLATFORM_EVENTS: Final[Mapping[str, tuple[str, str]]] = {  # those that no drive
     "safety_close_failed": ("安全关阀未执行", "Safety closing was not carried out"),
     "safety_opened": ("安全关阀的表已打开", "Meter closed for safety is open"),
     "module_mismatch": ("模块与表不符", "Module does not fit the meter"),
+    **{event: (zh, en) for event, (_, zh, en) in NODE_EVENTS.items()},
 }
 _NODE: Final[Mapping[str, tuple[str, str]]] = {
     "zh": ("表号 {number}", "网关 {number}"),
@@ -140,8 +141,6 @@ def event_name(event: str, locale: str) -> str:
     if known is not None:
         return known.title.zh if locale == "zh" else known.title.en
     names = PLATFORM_EVENTS.get(event)
-    if names is None and event in NODE_EVENTS:
-        names = NODE_EVENTS[event][1:]
     return event if names is None else names[0 if locale == "zh" else 1]
 
 
