@@ -174,7 +174,9 @@ async def test_what_else_may_be_wrong_with_a_gateway(world: World) -> None:
         net.now_us += (DOUBLE_S + 1) * S
         assert await standing() == []
         await world.owner.execute("DELETE FROM network_event WHERE concentrator_id = $1", key)  # time goes back
-        await ConcentratorStanding(pool, net.node).begin()  # its edge began anew: nobody has listened
+        await ConcentratorStanding(pool, net.node).begin(
+            world.deps.now_us()
+        )  # its edge began anew: nobody has listened
         state_at = await world.owner.fetchval("SELECT ended_us FROM concentrator_state WHERE concentrator_id = $1", key)
         net.now_us = state_at + (SILENT_S - 1) * S
         assert await standing() == []

@@ -182,7 +182,7 @@ async def live_gateways(
         NetworkWriter(pool),
     )
     await follower.follow()
-    await standing.begin()
+    await standing.begin(now_us())
     batcher = Batcher(stream, settings.shards)
     waking = WakeUpPublisher(client, NODE)
     batcher.on_stored = lambda uplinks, shard, sequence: waking.stored(uplinks)

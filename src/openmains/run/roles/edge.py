@@ -149,7 +149,7 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
             await listen_downlinks(client, settings.node, secure.parts.downlinks.handle)
             await listen_operate(client, settings.node, secure.parts.operations.handle)
         if tcp is not None or settings.mqtt_gateways:
-            await retry("concentrators", standing.begin, stop)
+            await retry("concentrators", lambda: standing.begin(now_us()), stop)
         if tcp is not None:
             await listen_downlinks(client, settings.node, tcp.commands.handle)
         operators: OperatorSide | None = None

@@ -56,7 +56,7 @@ async def test_behind_a_concentrator_that_is_away_a_command_waits_and_can_be_cal
     expired = await desk.draft(meter_id, Kind.SET_CLOCK, {"platform_at": 2})
     await owner.execute("UPDATE command SET channel = 'gateway' WHERE command_id = $1", expired)
     await desk.take_in()
-    await standing.begin()  # the node was killed and begins again
+    await standing.begin(desk.now_us)  # the node was killed and begins again
     desk.later(RULES[Kind.SET_CLOCK].validity_s + 1)
     assert await desk.dispatcher.turn() == 0
     await sweep(desk.flow, desk.now_us)

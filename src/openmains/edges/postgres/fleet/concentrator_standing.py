@@ -2,8 +2,6 @@
 """How the concentrators of an edge stand, written for the book and for the dispatcher, which sends nothing to one that is away.
 Role openmains_pipeline."""
 
-import time
-
 import msgspec
 
 from openmains.app.link.station.standing import StandingCache, StationFrame, TerminalStanding
@@ -19,9 +17,9 @@ class ConcentratorStanding:
     def __init__(self, pool: Pool, node: int) -> None:
         self._pool, self._node = pool, node
 
-    async def begin(self) -> None:
+    async def begin(self, now_us: int) -> None:
         """Nobody is connected yet, whatever this node said before it ended without a word."""
-        await _QUERIES["standing_begin"].execute(self._pool, node=self._node, now_us=time.time_ns() // 1000)
+        await _QUERIES["standing_begin"].execute(self._pool, node=self._node, now_us=now_us)
 
     async def write(self, book: StandingCache, now: float) -> None:
         """What is due in the book; what could not be written is there again."""
