@@ -8,24 +8,17 @@ import os
 import signal
 import struct
 import time
-from collections import deque
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from openmains.app.command.signer.keys import command_key
-from openmains.drivers import catalog
-from openmains.emulator.device.terminal import Terminal
-from openmains.emulator.meter.frames import DriverFrames
-from openmains.emulator.meter.prices import NONE, Account, PriceSet
-from openmains.emulator.meter.profile import Action, Attach, Profile, Send
-from openmains.emulator.meter.store import Held, Store
 from tests.support import guide
 from tests.support.brokers import ACCOUNT, mosquitto
 from tests.support.chaos import pids
 from tests.support.chirpstack import network_server, say, topic_of, uplink
-from tests.support.commanded import DRIVER, CommandedTown, commanded_town, still
+from tests.support.commanded import CommandedTown, commanded_town
+from tests.support.passed_on import PassedOnMeter
 from tests.support.system import System, Systems, add_product, until
 
 FIRST = 460_000_000_000
@@ -33,43 +26,19 @@ DEV_EUI, STRANGER = "70b3d57ed0001234", "70b3d57ed0009999"
 GUIDES, AXIOMAS = "70b3d57ed0002020", "70b3d57ed0003030"
 JSON_NUMBER = "460000000902"
 JSON_PAGE = (guide.GUIDE.parent / "protocols" / "json.md").read_text("utf-8").split("```toml\n")[1].split("```")[0]
-UTC_OFFSET_MIN = 480
 
 
-class LoraMeter:
+class LoraMeter(PassedOnMeter):
     """The emulator's meter behind a radio without answers: the network server acknowledges, the platform's time comes from the network."""
 
     def __init__(self, town: CommandedTown, port: int) -> None:
-        account = Account(NONE, 0, price=PriceSet(1, 0, 1, 12, False, (0,), (25_000,)))
-        self.terminal = Terminal(
-            town.number(1), Profile(), still, DriverFrames(DRIVER, town.number(1)), key=command_key(town.master, town.id_of(1)),
-            store=Store(Held(account=account)),
-        )  # fmt: skip
+        super().__init__(town.number(1), command_key(town.master, town.id_of(1)), self._sent, money=False)
         self.port, self.count, self.said = port, 0, list[str]()
 
-    async def carry_out(self, actions: Sequence[Action]) -> None:
-        todo, now = deque(actions), int(time.time())
-        while todo:
-            action = todo.popleft()
-            if isinstance(action, Attach):
-                todo += self.terminal.on_attach(True, now)
-            elif isinstance(action, Send):
-                self.count += 1
-                self.said.append(uplink(DEV_EUI, action.payload, self.count))
-                await say(self.port, topic_of(DEV_EUI, "up"), self.said[-1])
-                answer = catalog.load().driver(DRIVER).answer(action.payload, now, UTC_OFFSET_MIN)
-                todo += self.terminal.on_answer(action.message, answer, now)
-
-    async def speak(self) -> None:
-        """A short report."""
-        frame = self.terminal._frames.heartbeat(self.terminal.meter.snapshot(int(time.time())))
-        await self.carry_out([Send(-1, "heartbeat", frame, 1)])
-
-    async def run_on(self, seconds: int) -> None:
-        """What is due at the meter in the next seconds, now."""
-        until_s = int(time.time()) + seconds
-        while (due := self.terminal.next_timer()) is not None and due <= until_s:
-            await self.carry_out(self.terminal.handle(max(due, int(time.time()))))
+    async def _sent(self, payload: bytes) -> None:
+        self.count += 1
+        self.said.append(uplink(DEV_EUI, payload, self.count))
+        await say(self.port, topic_of(DEV_EUI, "up"), self.said[-1])
 
 
 def qalcosonic(litres: int) -> bytes:

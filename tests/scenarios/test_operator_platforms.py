@@ -7,8 +7,6 @@ import asyncio
 import os
 import signal
 import time
-from collections import deque
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -16,33 +14,22 @@ import httpx
 import pytest
 
 from openmains.app.command.signer.keys import command_key
-from openmains.drivers import catalog
-from openmains.emulator.device.terminal import Terminal
-from openmains.emulator.meter.frames import DriverFrames
-from openmains.emulator.meter.prices import NONE, Account, PriceSet
-from openmains.emulator.meter.profile import Action, Attach, Profile, Send
-from openmains.emulator.meter.store import Held, Store
 from openmains.emulator.operators.ctwing import EmulatedCtwing
 from tests.support.chaos import pids
-from tests.support.commanded import DRIVER, CommandedTown, commanded_town, still
+from tests.support.commanded import CommandedTown, commanded_town
 from tests.support.operators import pump, served
+from tests.support.passed_on import PassedOnMeter
 from tests.support.system import System, Systems, until
 
 FIRST = 470_000_000_000
-UTC_OFFSET_MIN = 480
 
 
-class OperatorMeter:
+class OperatorMeter(PassedOnMeter):
     """The emulator's meter behind a platform: what it says is pushed, what lay in the cache reaches it then."""
 
     def __init__(self, town: CommandedTown, cloud: Any, url: str) -> None:
-        account = Account(NONE, 0, price=PriceSet(1, 0, 1, 12, False, (0,), (25_000,)))
-        self.terminal = Terminal(
-            town.number(0), Profile(), still, DriverFrames(DRIVER, town.number(0)), key=command_key(town.master, town.id_of(0)),
-            store=Store(Held(account=account)),
-        )  # fmt: skip
+        super().__init__(town.number(0), command_key(town.master, town.id_of(0)), self._sent, money=False)
         self.cloud, self.url, self.imei, self.said = cloud, url, f"{town.imei(0):015d}", 0
-        self.frames = deque[bytes]()
         self.answers: list[int] = []
         cloud.deliver = lambda imei, frame: self.frames.append(frame)
 
@@ -51,28 +38,9 @@ class OperatorMeter:
         async with httpx.AsyncClient(base_url=self.url.rpartition("/operator-pushes")[0]) as client:
             self.answers += await pump(self.cloud, client, self.url)
 
-    async def carry_out(self, actions: Sequence[Action]) -> None:
-        todo, now = deque(actions), int(time.time())
-        while todo:
-            action = todo.popleft()
-            if isinstance(action, Attach):
-                todo += self.terminal.on_attach(True, now)
-            elif isinstance(action, Send):
-                self.said += 1
-                self.cloud.uplink(self.imei, action.payload)
-                answer = catalog.load().driver(DRIVER).answer(action.payload, now, UTC_OFFSET_MIN)
-                todo += self.terminal.on_answer(action.message, answer, now)
-
-    async def speak(self) -> None:
-        """A short report."""
-        frame = self.terminal._frames.heartbeat(self.terminal.meter.snapshot(int(time.time())))
-        await self.carry_out([Send(-1, "heartbeat", frame, 1)])
-
-    async def run_on(self, seconds: int) -> None:
-        """What is due at the meter in the next seconds, now."""
-        until_s = int(time.time()) + seconds
-        while (due := self.terminal.next_timer()) is not None and due <= until_s:
-            await self.carry_out(self.terminal.handle(max(due, int(time.time()))))
+    async def _sent(self, payload: bytes) -> None:
+        self.said += 1
+        self.cloud.uplink(self.imei, payload)
 
 
 def kill(system: System, *names: str) -> None:

@@ -35,26 +35,28 @@ class PassedOnMeter:
 
     async def begin(self) -> None:
         """Switched on; its first report."""
-        await self._carry_out(self.terminal.switch_on(int(time.time()), attach_after_s=0))
-        await self._run_on()
+        await self.carry_out(self.terminal.switch_on(int(time.time()), attach_after_s=0))
+        await self.run_on(SOON_S)
 
     async def speak(self) -> None:
         """A short report."""
         frame = self.terminal._frames.heartbeat(self.terminal.meter.snapshot(int(time.time())))
-        await self._carry_out([Send(-1, "heartbeat", frame, 1)])
+        await self.carry_out([Send(-1, "heartbeat", frame, 1)])
 
     async def hear(self, frame: bytes) -> None:
         """What came down; it acts, and answers."""
         self.frames.append(frame)
-        await self._carry_out(self.terminal.on_command(frame, int(time.time())))
-        await self._run_on()
+        await self.carry_out(self.terminal.on_command(frame, int(time.time())))
+        await self.run_on(SOON_S)
 
-    async def _run_on(self) -> None:
-        until_s = int(time.time()) + SOON_S
+    async def run_on(self, seconds: int) -> None:
+        """What is due at the meter in the next seconds, now."""
+        until_s = int(time.time()) + seconds
         while (due := self.terminal.next_timer()) is not None and due <= until_s:
-            await self._carry_out(self.terminal.handle(max(due, int(time.time()))))
+            await self.carry_out(self.terminal.handle(max(due, int(time.time()))))
 
-    async def _carry_out(self, actions: Sequence[Action]) -> None:
+    async def carry_out(self, actions: Sequence[Action]) -> None:
+        """What it does, and what it does about the answers."""
         todo, now = deque(actions), int(time.time())
         while todo:
             action = todo.popleft()
