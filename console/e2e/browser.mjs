@@ -72,13 +72,13 @@ export async function api(context, url, method, path, body) {
   return { status: answer.status(), body: answer.ok() ? await answer.json().catch(() => undefined) : undefined };
 }
 
-/** Waits until `ask` answers with something true. */
+/** Waits until `ask` answers with something true. `what`: the words for it, or what makes them once it failed. */
 export async function until(ask, what, ms = PATIENCE_MS) {
   const end = Date.now() + ms;
   for (;;) {
     const found = await ask();
     if (found) return found;
-    if (Date.now() > end) throw new Error(`${what} did not come within ${String(ms / 1000)} s`);
+    if (Date.now() > end) throw new Error(`${typeof what === "function" ? what() : what} did not come within ${String(ms / 1000)} s`);
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
 }

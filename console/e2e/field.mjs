@@ -221,7 +221,7 @@ async function installerDay({ walk, browser, url, context, locale, coapPort, tag
   await until(async () => (await api(context, url, "GET", `/meters/${String(meterId)}/life`)).body.life === "installed", "installed");
   await at(page, "press").click();
   await at(page, "heard").waitFor();
-  await until(async () => (await say(coapPort, imeis[0], reportOf(numbers[0]))) === "2.04", "the edge knows the new meter");
+  await say(coapPort, imeis[0], reportOf(numbers[0]));
   await at(page, "signal").waitFor();
   await fits(page, `test ${locale}`, findings);
   await page.fill('input[name="reason"]', locale === "zh" ? "该户未供水，阀门另日再试" : "no water yet, the valve another day");

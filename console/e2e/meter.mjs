@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { api } from "./browser.mjs";
+import { api, until } from "./browser.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const ALARM = "import sys; from tests.support.daily import alarm; n, *e = sys.argv[1:]; print(alarm(int(n), 1, e, 0).hex())";
@@ -19,8 +19,13 @@ function option(delta, text) {
   return Buffer.concat([Buffer.from(value.length < 13 ? [(delta << 4) | value.length] : [(delta << 4) | 13, value.length - 13]), value]);
 }
 
-/** Sends a confirmable POST /r/<imei> and resolves with the code of the answer, such as 2.04. */
-export function say(port, imei, payload) {
+/** Sends a confirmable POST /r/<imei> until it is answered with this code: the edge learns of a new meter only some time after it was registered. */
+export async function say(port, imei, payload, code = "2.04") {
+  let heard;
+  await until(async () => (heard = await answerTo(port, imei, payload)) === code, () => `${imei}: the answer ${code} instead of ${heard}`);
+}
+
+function answerTo(port, imei, payload) {
   const id = randomBytes(2);
   const message = Buffer.concat([Buffer.from([0x44, 0x02]), id, randomBytes(4), option(11, "r"), option(0, imei), Buffer.from([0xff]), payload]);
   const socket = createSocket("udp4");

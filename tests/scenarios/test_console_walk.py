@@ -6,6 +6,7 @@ Chromium is Debian's (``scripts/test-packages.sh`` installs it where it may); an
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -34,18 +35,25 @@ def walk(tmp_path: Path, *options: str) -> None:
     assert node is not None, "Node.js is needed for the console"
     failures = tmp_path / "failures"
     failures.mkdir()
-    done = subprocess.run(
-        [node, "e2e/run.mjs", *options],
-        cwd=ROOT / "console",
-        env={
-            **os.environ,
-            "OPENMAINS_PYTHON": sys.executable,
-            "OPENMAINS_E2E_VAR": str(tmp_path / "var"),
-            "OPENMAINS_E2E_FAILURES": f"{failures}/",
-        },
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\npictures of what failed: {failures}"
+    command = [node, "e2e/run.mjs", *options]
+    told = tmp_path / "told"
+    with told.open("wb") as output:
+        walked = subprocess.Popen(
+            command,
+            cwd=ROOT / "console",
+            env={
+                **os.environ,
+                "OPENMAINS_PYTHON": sys.executable,
+                "OPENMAINS_E2E_VAR": str(tmp_path / "var"),
+                "OPENMAINS_E2E_FAILURES": f"{failures}/",
+            },
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            ended = walked.wait(LIMIT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(walked.pid, signal.SIGTERM)  # its demo and browser too
+            ended = walked.wait()
+    assert ended == 0, f"{told.read_text()}\nended with {ended}; pictures of what failed: {failures}"
