@@ -270,11 +270,13 @@ class CommandedTown:
 
 
 async def awake(town: CommandedTown, place: int, *, money: bool = True) -> CommandedMeter:
-    """Awake, and what it said on waking is no longer on its way to the dispatcher."""
+    """Awake; what it said on waking is no longer on its way to the dispatcher, and stands in its state: that it pays in advance,
+    say, which the signer looks at twice."""
     meter = town.meter(place, money=money)
     before = town.system.counters().get("dispatch.command.spoke", 0)
     await meter.wake()
     await until(lambda: town.system.counters().get("dispatch.command.spoke", 0) > before)
+    await until(lambda: (town.system.get(f"/meters/{town.id_of(place)}")["state"] or {}).get("last_seen_at"))
     return meter
 
 
