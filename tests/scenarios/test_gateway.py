@@ -112,6 +112,32 @@ def network(system: System) -> dict[str, str]:
     return {number: told["states"][state] for number, state in zip(told["number"], told["state"], strict=True)}
 
 
+async def set_from_afar(system: System, gateway: GatewayProcess, concentrator_id: int) -> None:
+    """The gateway is killed while its parameters are set, and goes by them all the same; it begins anew by itself for the next."""
+    path = f"/network/nodes/{concentrator_id}"
+
+    def now() -> dict[str, object]:
+        return {each["name"]: each["value"] for each in system.get(f"{path}/parameters")["parameters"]}
+
+    def given(key: str, parameters: dict[str, object]) -> str:
+        body = {"kind": "set_parameters", "unique_key": key, "parameters": parameters, "note": "a scenario"}
+        return f"/network/commands/{system.send('POST', f'{path}/commands', body)['command_id']}"
+
+    async def confirmed(command: str) -> dict[str, object]:
+        told = await until(lambda: (one := system.get(command))["ended_at"] and one)
+        assert (told["state"], told["reason"]) == ("confirmed", "done"), told
+        return dict(told["answer"])
+
+    await until(lambda: now()["tries"] == 3)
+    command = given("scenario-parameters-1", {"tries": 4, "log_level": "debug"})
+    await until(lambda: system.get(command)["state"] in ("sent", "delivered", "confirmed"))
+    await gateway.kill()
+    await gateway.begin()
+    assert (await confirmed(command))["tries"] == 4
+    assert (await confirmed(given("scenario-parameters-2", {"report_s": 10})))["report_s"] == 10
+    await until(lambda: (now()["tries"], now()["log_level"], now()["report_s"]) == (4, "debug", 10))
+
+
 async def check(system: System, town: CommandedTown, module: RadioModule, gateway: GatewayProcess, book: str) -> None:
     # known by the platform, it has the time, and gives it to its meters
     shown = await until(lambda: (one := system.get(book))["is_connected"] and one)
@@ -129,6 +155,8 @@ async def check(system: System, town: CommandedTown, module: RadioModule, gatewa
     await until(lambda: network(system) == wanted)
     joined = {row["meter"] for row in system.get("/network/events")["items"] if row["event"] == "joined"}
     assert joined == {f"{number:016d}" for number in (VALVED, PREPAID, UNLISTED)}
+
+    await set_from_afar(system, gateway, int(book.rpartition("/")[2]))
 
     await carried_out(town, gateway, valved, town.give(1, "valve_close", "gateway-close", signed=True))
     top_up = town.give(2, "top_up", "gateway-top-up", signed=True, params={"amount": 5_000, "balance_kind": 0})

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a gateway is told about itself."""
 
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
+from openmains.wire.gateway.parameters import CYCLE_SLICES, DAY_S, PARAMETERS, Value, fault, together
 from openmains.wire.gbt36330.profile import DEFAULT, Profile
 
 COMMON_CHANNEL: Final = 0  # joins, alarms, beacons: whoever has no slice
-MOST_CHANNEL: Final = 255
 DAY_MS: Final = 86_400_000
 
 
@@ -18,7 +19,7 @@ class GatewayConfig:
 
     ``tries``, ``timeout_ms``: of a message (5.7 f); ``command_windows``: in how many of its meter's windows a command is tried.
     ``probe_s``: so often each relay is asked whether it is there. ``trusts_box``: the box has the right time by itself, so meters are given it
-    though the platform has not said it."""
+    though the platform has not said it. ``report_s``: so often it says how it is. What ``PARAMETERS`` names may be set from afar."""
 
     number: str
     network: int
@@ -35,6 +36,8 @@ class GatewayConfig:
     probe_s: int = 30
     kept_days: int = 30
     most_kept: int = 500_000
+    report_s: int = 60
+    log_level: str = "info"
     profile: Profile = DEFAULT
 
     def __post_init__(self) -> None:
@@ -42,22 +45,35 @@ class GatewayConfig:
             ("number has 16 digits", len(self.number) == 16 and self.number.isascii() and self.number.isdigit()),
             ("network is 1 to 65535", 0 < self.network < 1 << 16),
             ("key has 16 to 64 bytes", 16 <= len(self.key) <= 64),
-            ("channels are different ones from 1 to 255", _are_names(self.channels) and bool(self.channels)),
-            ("relays are different ones from 1 to 255", _are_names(self.relays)),
-            ("slice_s is 5 to 300", 5 <= self.slice_s <= 300),
-            ("cycle_s is 60 slices or more, and 86400 is a multiple of it",
-             self.cycle_s >= 60 * self.slice_s and 0 < self.cycle_s <= 86_400 and 86_400 % self.cycle_s == 0),
-            ("tries is 1 to 10", 1 <= self.tries <= 10),
-            ("timeout_ms is 200 to 60000", 200 <= self.timeout_ms <= 60_000),
-            ("command_windows is 1 to 1000", 1 <= self.command_windows <= 1000),
             ("utc_offset_min is -840 to 840", -840 <= self.utc_offset_min <= 840),
-            ("probe_s is 25 to 3600", 25 <= self.probe_s <= 3_600),
-            ("kept_days is 1 to 365", 1 <= self.kept_days <= 365),
             ("most_kept is 1000 or more", self.most_kept >= 1000),
+            *((_bounds(name), not fault(name, getattr(self, name))) for name in PARAMETERS),
+            (f"cycle_s is {CYCLE_SLICES} slices or more, and {DAY_S} is a multiple of it", not together(self.parameters)),
         ):  # fmt: skip
             if not fits:
                 raise ValueError(what)
 
+    @property
+    def parameters(self) -> dict[str, Value]:
+        """What may be set from afar, as it is."""
+        return {name: _plain(getattr(self, name)) for name in PARAMETERS}
 
-def _are_names(values: tuple[int, ...]) -> bool:
-    return len(set(values)) == len(values) and all(0 < value <= MOST_CHANNEL for value in values)
+    def with_parameters(self, values: Mapping[str, Value]) -> "GatewayConfig":
+        """Raises ``ValueError`` with what does not fit."""
+        changed: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        return replace(self, **changed)
+
+
+def _plain(value: Value | tuple[int, ...]) -> Value:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _bounds(name: str) -> str:
+    known = PARAMETERS[name]
+    if known.kind == "word":
+        return f"{name} is one of {', '.join(known.words)}"
+    if known.kind == "int":
+        return f"{name} is {known.low} to {known.high}"
+    return f"{name} are different ones from {known.low} to {known.high}, {known.least} to {known.most} of them"

@@ -20,6 +20,7 @@ from openmains.gateway.joins import Joins
 from openmains.gateway.members import Member, Members
 from openmains.gateway.neighbours import Neighbours
 from openmains.gateway.outbox import Outbox
+from openmains.gateway.parameters import ParameterCommands, in_force
 from openmains.gateway.report import NetworkReport
 from openmains.gateway.slots import is_own
 from openmains.gateway.store import GatewayStore
@@ -27,10 +28,10 @@ from openmains.wire.cursor import Reader
 from openmains.wire.errors import WireError
 from openmains.wire.gateway.messages import (
     Down,
-    GatewayCommand,
     GatewayEvent,
     GatewayState,
     MeterMessage,
+    ParametersCommand,
     Stored,
     TimeOffer,
     UpBatch,
@@ -67,12 +68,14 @@ class Gateway:
         boot: str = "",
         version: str = "",
     ) -> None:
+        config, given_up = in_force(config, store)
         self.config, self.store, self.run = config, store, random(4)
         self.counters: Counter[str] = Counter()
         self.clock = GatewayClock(store.clock(), boot, mono_ms, box_ms, trusts_box=config.trusts_box)
         self.members = Members(config, store, random, mono_ms)
         self._report = NetworkReport(config, self.members, self.clock, mono_ms)
         self.commands = CommandDelivery(config, store, self.clock.utc_ms, self.counters)
+        self._parameters = ParameterCommands(config, store, self.members, self.clock.utc_ms, self.counters, mono_ms)
         self.power = "mains"
         self._version, self._random = version, random
         self._radio: deque[AirFrame] = deque()
@@ -96,6 +99,8 @@ class Gateway:
         self._tell(
             mono_ms, "started", detail=f"clock {self.clock.source}" + (" box behind" if self.clock.fault else "")
         )
+        if given_up:
+            self._tell(mono_ms, "parameters_given_up", detail=given_up)
         self._wake_waiting(mono_ms)
 
     # -- in
@@ -124,7 +129,9 @@ class Gateway:
             self._outbox.stored(word)
         elif isinstance(word, TimeOffer):
             self._told_time(word, mono_ms)
-        elif isinstance(word, GatewayCommand) and self.commands.accept(word, mono_ms):
+        elif isinstance(word, ParametersCommand):
+            self._parameters.accept(word, mono_ms)
+        elif self.commands.accept(word, mono_ms):
             self._wake_waiting(mono_ms)
 
     def north_connected(self) -> None:
@@ -154,6 +161,11 @@ class Gateway:
         """When ``timer`` wants to be called."""
         return self._agenda.next()
 
+    @property
+    def is_to_restart(self) -> bool:
+        """What was set is in force once the program begins anew. What ``to_radio`` and ``to_north`` give is to be taken before."""
+        return self._parameters.is_to_restart
+
     # -- out
 
     def to_radio(self) -> list[AirFrame]:
@@ -176,6 +188,7 @@ class Gateway:
             self.store.name, self.run.hex(), ask, self.clock.utc_ms(mono_ms), self.clock.source, self.power, self._version,
             len(self.members), self.members.silent, self.store.waiting(), self.store.dropped(),
             self.commands.count, self._report.word(self._neighbours.relays(self.clock, mono_ms), self.counters, mono_ms),
+            self.config.parameters,
         )  # fmt: skip
 
     def _joined(self, member: Member, is_new: bool, mono_ms: int) -> None:
@@ -235,7 +248,8 @@ class Gateway:
             self.counters["messages"] += 1
             self._report.message(member, mono_ms, is_repeat=False)
         more = self.commands.waits_for(number)
-        told = Receipt(self.clock.offered_ms(mono_ms), self.config.utc_offset_min, more)
+        is_misplaced = number in self.members.misplaced
+        told = Receipt(self.clock.offered_ms(mono_ms), self.config.utc_offset_min, more, is_misplaced)
         member.peer.confirm(event, encode_receipt(told, self.config.profile.byte_order))
         if more:
             self._agenda.put(mono_ms + _gap(member), partial(self._follow, member))

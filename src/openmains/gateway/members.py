@@ -2,7 +2,8 @@
 """The meters of a gateway: logical id ↔ number (R5.2), slice, route, and the other end of each one's application layer.
 
 A logical id is given to a number once and for ever, so none ever means two meters; who joins again has the one it had, and its slice. A meter
-that was not heard for three cycles is silent, which is told once, as is that it is back.
+that was not heard for three cycles is silent, which is told once, as is that it is back. Where the plan of slices is another one than its own,
+it is ``misplaced`` until it has joined anew, to which it is asked when it is heard.
 """
 
 from collections import deque
@@ -62,6 +63,14 @@ class Members:
             kept = kept._replace(slice_index=place.number, channel=place.channel)
             store.put_meter(kept)
             self._add(kept, mono_ms)
+        self._keep_plan({kept.number for kept in moved})
+        self.misplaced = store.misplaced()
+
+    def _keep_plan(self, moved: set[str]) -> None:
+        """Meters know when their slice is by the plan under which they joined."""
+        plan, was = f"{self._config.cycle_s} {self._config.slice_s}", self._store.plan()
+        if plan != was or moved:
+            self._store.put_plan(plan, moved if was in ("", plan) else self._by_number)
 
     def __len__(self) -> int:
         return len(self._by_number)
@@ -82,6 +91,9 @@ class Members:
 
     def join(self, join: Join, via: int, mono_ms: int) -> tuple[Member, bool]:
         """The member, and whether it is a new one. Raises ``SlicesFullError`` and ``LogicalIdsFullError``."""
+        if join.number in self.misplaced:
+            self.misplaced.discard(join.number)
+            self._store.placed(join.number)
         known = self._by_number.get(join.number)
         if known is None:
             logical = self._store.next_logical()

@@ -13,7 +13,7 @@ from typing import Final
 from openmains.gateway.clock import GatewayClock
 from openmains.gateway.config import GatewayConfig
 from openmains.gateway.members import Member, Members
-from openmains.gateway.slots import OWN_EVERY
+from openmains.gateway.slots import slices
 from openmains.wire.gateway.network import LAYOUT, MOST_COUNTERS, MOST_NODES, NetworkWord, NodeWord, RelayWord
 
 EACH_MS: Final = 3_600_000  # every meter is told of as often, also where nothing is new
@@ -74,7 +74,7 @@ class NetworkReport:
             LAYOUT,
             config.network,
             len(plan),
-            len(plan.channels) * (plan.count - plan.count // OWN_EVERY),
+            slices(config.cycle_s, config.slice_s, len(plan.channels)),
             tuple(relays),
             tuple(self._nodes(mono_ms)),
             dict(counters.most_common(MOST_COUNTERS)),

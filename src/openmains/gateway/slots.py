@@ -79,6 +79,12 @@ class SlicePlan:
         return start + self.cycle_ms + (OWN_EVERY - 1) * self.slice_ms
 
 
+def slices(cycle_s: int, slice_s: int, channels: int) -> int:
+    """How many of a cycle are for meters."""
+    count = cycle_s // slice_s
+    return channels * (count - count // OWN_EVERY)
+
+
 def is_own(index: int) -> bool:
     """Whether it is the gateway's."""
     return index % OWN_EVERY == OWN_EVERY - 1

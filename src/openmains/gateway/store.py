@@ -2,11 +2,12 @@
 """What a gateway keeps, as it asks for it. Changes are seen at once and are on disk after ``commit``; a store that ends before has none of
 them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from openmains.gateway.clock import KeptClock
-from openmains.wire.gateway.messages import CommandWord, GatewayEvent, Item, MeterMessage
+from openmains.wire.gateway.messages import Item, ParametersWord, UpWord
+from openmains.wire.gateway.parameters import Value
 
 
 class KeptMeter(NamedTuple):
@@ -48,7 +49,7 @@ class GatewayStore(Protocol):
 
     # -- what goes up
 
-    def add(self, at_ms: int, word: MeterMessage | CommandWord | GatewayEvent) -> int:
+    def add(self, at_ms: int, word: UpWord) -> int:
         """Its number; numbers rise."""
         ...
 
@@ -104,6 +105,45 @@ class GatewayStore(Protocol):
 
     def end_command(self, command: str, state: str, at_ms: int) -> None:
         """It waits no more; that it ended so is known for as long as items are kept."""
+        ...
+
+    # -- what was set from afar
+
+    def parameters(self) -> Mapping[str, Value]:
+        """What was set, over what the file says."""
+        ...
+
+    def put_parameters(self, values: Mapping[str, Value]) -> None: ...
+    def told_parameters(self, command: int) -> ParametersWord | None:
+        """The newest word on a command, as long as items are kept; None: it is new."""
+        ...
+
+    def newest_set(self) -> int:
+        """The highest command that set something; 0: none."""
+        ...
+
+    def tell_parameters(self, word: ParametersWord, at_ms: int) -> None:
+        """It is the newest word on its command, and an item."""
+        ...
+
+    def taken_parameters(self) -> Sequence[int]:
+        """Commands that were taken, and of which it is not told yet that they are done."""
+        ...
+
+    def plan(self) -> str:
+        """By which meters were given their slices last; "": nobody knows."""
+        ...
+
+    def put_plan(self, plan: str, misplaced: Iterable[str]) -> None:
+        """And the meters that are to join anew because of it."""
+        ...
+
+    def misplaced(self) -> set[str]:
+        """Numbers of meters that were to join anew, and have not yet."""
+        ...
+
+    def placed(self, meter: str) -> None:
+        """It has."""
         ...
 
     # -- time

@@ -77,6 +77,7 @@ def test_names_are_escaped() -> None:
         "waiting": 0,
         "dropped": 0,
         "commands": 0,
+        "parameters": {"tries": 3, "<b>": "<b>", "channels": [1, 2]},
         "meters": [],
     }
     assert "<b>" not in html_of(state, "zh")

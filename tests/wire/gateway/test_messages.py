@@ -13,6 +13,7 @@ from openmains.wire.gateway.fields import MOST_DATA, MOST_INT
 from openmains.wire.gateway.messages import (
     COMMAND_STATES,
     MOST_ITEMS,
+    PARAMETER_STATES,
     CommandWord,
     Down,
     GatewayCommand,
@@ -20,6 +21,8 @@ from openmains.wire.gateway.messages import (
     GatewayState,
     Item,
     MeterMessage,
+    ParametersCommand,
+    ParametersWord,
     Stored,
     TimeOffer,
     UpBatch,
@@ -38,10 +41,16 @@ _integers = st.integers(0, MOST_INT)
 _data = st.binary(max_size=200)
 _meters = st.from_regex(r"[0-9]{16}", fullmatch=True)
 _texts = st.text(st.characters(codec="ascii", min_codepoint=32, max_codepoint=126), max_size=40)
+_values = st.dictionaries(
+    st.from_regex(r"[a-z_]{1,20}", fullmatch=True),
+    st.integers(-MOST_INT, MOST_INT) | st.sampled_from(["info", ""]) | st.lists(st.integers(0, 255), max_size=4),
+    max_size=5,
+)
 _words = (
     st.builds(MeterMessage, _meters, st.integers(1, 255), _data, st.integers(0, 255))
     | st.builds(CommandWord, _texts, _meters, st.sampled_from(COMMAND_STATES), _data)
     | st.builds(GatewayEvent, _texts, st.just("") | _meters, _texts)
+    | st.builds(ParametersWord, st.integers(1, MOST_INT), st.sampled_from(PARAMETER_STATES), _values, _texts, _texts)
 )
 _items = st.builds(Item, st.integers(1, MOST_INT), _integers, _words)
 batches = st.builds(UpBatch, _texts, _texts, st.lists(_items, min_size=1, max_size=5).map(tuple))
@@ -76,11 +85,13 @@ states = st.builds(
     _integers,
     _integers,
     _networks,
+    _values,
 )
 downs = (
     st.builds(Stored, _texts, _texts, st.lists(st.integers(1, MOST_INT), min_size=1, max_size=9).map(tuple))
     | st.builds(GatewayCommand, _texts, _meters, st.integers(1, 255), _data, _integers)
     | st.builds(TimeOffer, _texts, _integers, st.integers(-840, 840))
+    | st.builds(ParametersCommand, st.integers(1, MOST_INT), _values, _integers)
 )
 EXAMPLE = UpBatch(
     "6b1f0a44c2d97e03",

@@ -5,15 +5,17 @@ power cut.
 Synchronous, in the caller's thread: a commit costs the medium's one flush, and a gateway makes few a second.
 """
 
+import json
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from openmains.gateway.clock import KeptClock
 from openmains.gateway.store import KeptCommand, KeptMeter, LogicalIdsFullError
-from openmains.wire.gateway.messages import CommandWord, GatewayEvent, Item, MeterMessage
+from openmains.wire.gateway.messages import CommandWord, GatewayEvent, Item, MeterMessage, ParametersWord, UpWord
+from openmains.wire.gateway.parameters import Value
 
 FORMAT: Final = 1
 MOST_LOGICAL: Final = 0xFFFF
@@ -22,7 +24,7 @@ CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WIT
 CREATE TABLE IF NOT EXISTS item (     -- what goes up, until the platform has it; a number never comes again
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   at_ms  INTEGER NOT NULL,            -- 0: the time was not known
-  what   TEXT NOT NULL,               -- message, command, event
+  what   TEXT NOT NULL,               -- message, command, event, parameters
   meter  TEXT NOT NULL,
   word   TEXT NOT NULL,               -- id of a command, name of an event
   detail TEXT NOT NULL,               -- state of a command
@@ -64,6 +66,13 @@ CREATE TABLE IF NOT EXISTS command (
   at_ms   INTEGER NOT NULL,           -- when it came; when it ended
   state   TEXT NOT NULL               -- '': it waits
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS setting (  -- commands to the gateway itself, with the newest word on each
+  command INTEGER PRIMARY KEY,
+  state   TEXT NOT NULL,
+  answer  BLOB NOT NULL,
+  at_ms   INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS misplaced (meter TEXT PRIMARY KEY) WITHOUT ROWID; -- meters whose slice is of a plan that is over
 CREATE INDEX IF NOT EXISTS command_waiting ON command (at_ms) WHERE state = '';
 """
 
@@ -125,12 +134,14 @@ class SqliteGatewayStore:
 
     # -- what goes up
 
-    def add(self, at_ms: int, word: MeterMessage | CommandWord | GatewayEvent) -> int:
+    def add(self, at_ms: int, word: UpWord) -> int:
         self._begin()
         if isinstance(word, MeterMessage):
             row: tuple[object, ...] = ("message", word.meter, "", "", word.message_type, word.via, word.data)
         elif isinstance(word, CommandWord):
             row = ("command", word.meter, word.command, word.state, 0, 0, word.data)
+        elif isinstance(word, ParametersWord):
+            row = ("parameters", "", str(word.command), word.state, 0, 0, _answer(word))
         else:
             row = ("event", word.meter, word.event, word.detail, 0, 0, b"")
         done = self._database.execute(
@@ -180,6 +191,7 @@ class SqliteGatewayStore:
         ).rowcount
         execute("DELETE FROM part WHERE at_ms < ?", (before_ms,))
         execute("DELETE FROM command WHERE state <> '' AND at_ms < ?", (before_ms,))
+        execute("DELETE FROM setting WHERE state <> 'taken' AND at_ms < ?", (before_ms,))
         if gone:
             self._put("dropped", str(self.dropped() + gone))
         return gone
@@ -234,6 +246,51 @@ class SqliteGatewayStore:
         self._begin()
         self._database.execute("UPDATE command SET state = ?, at_ms = ? WHERE command = ?", (state, at_ms, command))
 
+    # -- what was set from afar
+
+    def parameters(self) -> Mapping[str, Value]:
+        found: dict[str, Value] = json.loads(self._fact("parameters") or "{}")
+        return found
+
+    def put_parameters(self, values: Mapping[str, Value]) -> None:
+        self._begin()
+        self._put("parameters", json.dumps(dict(values)))
+
+    def told_parameters(self, command: int) -> ParametersWord | None:
+        row = self._database.execute("SELECT state, answer FROM setting WHERE command = ?", (command,)).fetchone()
+        return None if row is None else _word(command, row[0], row[1])
+
+    def newest_set(self) -> int:
+        return int(self._fact("newest_set") or 0)
+
+    def tell_parameters(self, word: ParametersWord, at_ms: int) -> None:
+        self._begin()
+        self._database.execute(
+            "INSERT OR REPLACE INTO setting VALUES (?, ?, ?, ?)", (word.command, word.state, _answer(word), at_ms)
+        )
+        if word.state == "taken":
+            self._put("newest_set", str(max(self.newest_set(), word.command)))
+        self.add(at_ms, word)
+
+    def taken_parameters(self) -> Sequence[int]:
+        rows = self._database.execute("SELECT command FROM setting WHERE state = 'taken' ORDER BY command")
+        return [row[0] for row in rows]
+
+    def plan(self) -> str:
+        return self._fact("plan")
+
+    def put_plan(self, plan: str, misplaced: Iterable[str]) -> None:
+        self._begin()
+        self._database.executemany("INSERT OR IGNORE INTO misplaced VALUES (?)", [(meter,) for meter in misplaced])
+        self._put("plan", plan)
+
+    def misplaced(self) -> set[str]:
+        return {row[0] for row in self._database.execute("SELECT meter FROM misplaced")}
+
+    def placed(self, meter: str) -> None:
+        self._begin()
+        self._database.execute("DELETE FROM misplaced WHERE meter = ?", (meter,))
+
     # -- time
 
     def clock(self) -> KeptClock | None:
@@ -264,4 +321,15 @@ def _item(row: tuple[int, int, str, str, str, str, int, int, bytes]) -> Item:
         return Item(number, at_ms, MeterMessage(meter, kind, data, via))
     if what == "command":
         return Item(number, at_ms, CommandWord(name, meter, detail, data))
+    if what == "parameters":
+        return Item(number, at_ms, _word(int(name), detail, data))
     return Item(number, at_ms, GatewayEvent(name, meter, detail))
+
+
+def _answer(word: ParametersWord) -> bytes:
+    return json.dumps({"values": dict(word.values), "reason": word.reason, "name": word.name}).encode()
+
+
+def _word(command: int, state: str, answer: bytes) -> ParametersWord:
+    told = json.loads(answer)
+    return ParametersWord(command, state, told["values"], told["reason"], told["name"])

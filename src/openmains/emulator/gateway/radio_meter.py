@@ -260,6 +260,8 @@ class RadioMeter:
             elif clock_ms is not None and not self._queue:
                 self._put(BodyMessage(Time.TYPE[0], encode(Time(clock_ms // 1000, 0)), -1))
         self._awake.until_ms = now_ms + AWAKE_MS if receipt.more or self._queue else now_ms
+        if receipt.join_anew and not self._nonce:
+            self._search(now_ms)
 
     def _command(self, event: Received, now_ms: int) -> None:
         self._awake.until_ms = now_ms + AWAKE_MS

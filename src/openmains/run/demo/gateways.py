@@ -22,6 +22,7 @@ from openmains.app.ingest.edge.batcher import Batcher
 from openmains.app.ingest.uplink import Uplink
 from openmains.app.link.link_reports import LinkReports
 from openmains.app.link.mqtt.gateway_commands import GatewayCommands
+from openmains.app.link.mqtt.gateway_parameters import GatewayParameterLink
 from openmains.app.link.mqtt.gateways import GatewayReceiver
 from openmains.app.link.station.standing import StandingCache
 from openmains.app.network.cache import NetworkCache
@@ -30,11 +31,13 @@ from openmains.domain.period import Zone
 from openmains.drivers import catalog
 from openmains.edges.nats.commands import WakeUpPublisher, listen_downlinks
 from openmains.edges.nats.stream import UplinkStream
+from openmains.edges.postgres.command.gateways import GatewayCommandWork
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.fleet.concentrator_standing import ConcentratorStanding
 from openmains.edges.postgres.fleet.concentrators import ConcentratorFollower, put_concentrator
 from openmains.edges.postgres.network.writer import NetworkWriter
 from openmains.edges.postgres.queries import load
+from openmains.edges.signer.switch import CachedStopSwitch, FileSwitch
 from openmains.edges.sqlite.gateway_store import SqliteGatewayStore
 from openmains.emulator.device.terminal import Terminal
 from openmains.emulator.gateway.place import Place
@@ -58,7 +61,7 @@ GATEWAYS, RELAYS = 3, 2
 METERS: Final = town.RADIO // GATEWAYS
 FIRST_GATEWAY: Final = 9_000_000_036_330_001
 DRIVER = "openmains/water-1"
-CYCLE_S, STATE_S, TURN_S = 1_800, 60.0, 0.2
+CYCLE_S, TURN_S = 1_800, 0.2
 OFF_EVERY_MIN, OFF_MIN = 90, 6  # the stairwell's mains
 NODE = 900  # in whose name its gateways stand; no edge is called so
 LAT_E7, LON_E7, STEP_E7 = 305_900_000, 1_143_000_000, 60_000
@@ -127,15 +130,21 @@ class _Box:
             relays=tuple(range(1, RELAYS + 1)),
             cycle_s=CYCLE_S,
         )
-        self.store = SqliteGatewayStore(folder / f"gateway-{place + 1}.sqlite", self.number)
+        self._config, self.store = config, SqliteGatewayStore(folder / f"gateway-{place + 1}.sqlite", self.number)
         at_ms = time.time_ns() // 1_000_000
-        self._core = Gateway(config, self.store, secrets.token_bytes, mono_ms=_mono_ms(), box_ms=at_ms, version="demo")
+        self._core = self._new_core()
         self._place = Place(
             config.network, key, 0, 36_330 + place, self._heard, terminals=terminals, driver=DRIVER, relays=RELAYS
         )
-        self._core.north_connected()
         self._place.begin(at_ms)
+
+    def _new_core(self) -> Gateway:
+        core = Gateway(
+            self._config, self.store, secrets.token_bytes, mono_ms=_mono_ms(), box_ms=time.time_ns() // 1_000_000, version="demo"
+        )  # fmt: skip
+        core.north_connected()
         self._said_at = float("-inf")
+        return core
 
     def told(self, payload: bytes) -> None:
         """A word of the platform."""
@@ -151,11 +160,13 @@ class _Box:
         self._core.timer(mono_ms)
         for frame in self._core.to_radio():
             self._place.send(frame)
-        if now - self._said_at >= STATE_S:
+        if now - self._said_at >= self._core.config.report_s:
             self._said_at = now
             self._say("state", encode_state(self._core.state(mono_ms)))
         while (batch := self._core.to_north(mono_ms)) is not None:
             self._say("up", encode_up(batch))
+        if self._core.is_to_restart:
+            self._core = self._new_core()
 
     def _heard(self, frame: AirFrame) -> None:
         self._core.radio_received(frame, _mono_ms())
@@ -197,9 +208,12 @@ async def live_gateways(
         taken(True)
         return True
 
+    stopped = CachedStopSwitch(FileSwitch(settings.stop_folder), clock.time).stopped
+    parameters, work = GatewayParameterLink(publish, lambda: receiver.connected(), stopped), GatewayCommandWork(pool)
     receiver = GatewayReceiver(
-        tenant_id=tenant_id, host="demo", directory=table, intake=_Intake(batcher), standing=cache, book=book, words=words, clock=clock,
-        publish=publish, offset_min=lambda whose, now_s: place.offset_s(now_s) // 60, note=lambda name, reason, detail: None,
+        tenant_id=tenant_id, host="demo", directory=table, intake=_Intake(batcher), standing=cache, book=book, words=words,
+        answer=parameters.answer, clock=clock, publish=publish, offset_min=lambda whose, now_s: place.offset_s(now_s) // 60,
+        note=lambda name, reason, detail: None,
     )  # fmt: skip
     commands = GatewayCommands(
         directory=table, clock=clock, words=words, stopped=lambda whose: False, publish=publish, is_connected=receiver.is_connected,
@@ -235,6 +249,9 @@ async def live_gateways(
             all_of_them.create_task(every(5.0, "demo gateways' book", followed, stop))
             all_of_them.create_task(
                 every(1.0, "demo gateways' standing", lambda: standing.write(cache, clock.time()), stop)
+            )
+            all_of_them.create_task(
+                every(1.0, "demo commands to gateways", lambda: work.turn(parameters, now_us()), stop)
             )
             all_of_them.create_task(every(1.0, "demo network", lambda: writer.write(book, now_us()), stop))
 

@@ -21,7 +21,8 @@ MQTT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 SPEEDS: Final = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 _CORE: Final[Mapping[str, type]] = {
     "number": str, "network": int, "channels": list, "relays": list, "cycle_s": int, "slice_s": int, "tries": int, "timeout_ms": int,
-    "probe_s": int, "command_windows": int, "utc_offset_min": int, "trusts_box": bool, "kept_days": int, "most_kept": int,
+    "probe_s": int, "report_s": int, "log_level": str,
+    "command_windows": int, "utc_offset_min": int, "trusts_box": bool, "kept_days": int, "most_kept": int,
 }  # fmt: skip
 _OWN: Final[Mapping[str, type]] = {
     "key": str, "key_file": str, "folder": str, "south": str, "north": str, "user": str, "password": str, "password_file": str, "ca": str,

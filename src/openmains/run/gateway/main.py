@@ -29,7 +29,6 @@ from openmains.wire.mqtt.subscriber import Message
 
 log = logging.getLogger("openmains.gateway")
 STORE: Final = "gateway.sqlite"
-STATE_S: Final = 60.0
 TURN_S: Final = 1.0  # so often the broker's state and the outbox are looked at, whatever happens
 BOOT_FILE: Final = Path("/proc/sys/kernel/random/boot_id")
 SUPPLIES: Final = Path("/sys/class/power_supply")
@@ -101,22 +100,27 @@ class _Box:
     """The core with what is around it."""
 
     def __init__(self, file: GatewayFile, store: SqliteGatewayStore, loop: asyncio.AbstractEventLoop) -> None:
-        self._number, self._loop = file.config.number, loop
-        self.core = Gateway(
-            file.config,
-            store,
-            secrets.token_bytes,
-            mono_ms=mono_ms(),
-            box_ms=time.time_ns() // 1_000_000,
-            boot=_boot(),
-            version=_version(),
-        )
+        self._number, self._loop, self._config, self._store = file.config.number, loop, file.config, store
+        self.core = self._new_core()
         self.client = MqttClient(file.broker, self._told)
         self.radio = port_of(file.south, file.config.network, file.config.key, self._heard)
         self._timer: asyncio.TimerHandle | None = None
         self._is_connected = False
         self._state_at = float("-inf")
         self._taken_over = 0
+
+    def _new_core(self) -> Gateway:
+        core = Gateway(
+            self._config,
+            self._store,
+            secrets.token_bytes,
+            mono_ms=mono_ms(),
+            box_ms=time.time_ns() // 1_000_000,
+            boot=_boot(),
+            version=_version(),
+        )
+        logging.getLogger().setLevel(core.config.log_level.upper())
+        return core
 
     async def turn(self) -> None:
         """What nobody tells us of: whether the broker is there, how we are powered, when it is time to say how we are."""
@@ -130,7 +134,7 @@ class _Box:
                 self._taken_over = self.client.counters["mqtt.taken_over"]
                 self.core.name_taken(now_ms)
             self.core.set_power(_power(), now_ms)
-            if self._is_connected and self._loop.time() - self._state_at >= STATE_S:
+            if self._is_connected and self._loop.time() - self._state_at >= self.core.config.report_s:
                 self._state_at = self._loop.time()
                 self.client.publish(topic(self._number, "state"), encode_state(self.core.state(now_ms)), _unheeded)
             self._after()
@@ -162,6 +166,12 @@ class _Box:
         while self._is_connected and (batch := self.core.to_north(mono_ms())) is not None:
             if not self.client.publish(topic(self._number, "up"), encode_up(batch), _unheeded):
                 break  # it is said again in a minute
+        if self.core.is_to_restart:
+            log.warning("parameters were set from afar: the gateway begins anew with them")
+            self.core = self._new_core()
+            if self._is_connected:
+                self.core.north_connected()
+            self._state_at = float("-inf")
         due = self.core.next_timer()
         if self._timer is not None:
             self._timer.cancel()

@@ -39,6 +39,7 @@ _WORDS: Final = {  # zh, en
     "passive": ("被动", "passive"), "silent": ("失联", "silent"), "yes": ("已连接", "connected"), "no": ("未连接", "not connected"),
     "more": ("仅显示前 1000 只", "the first 1,000 are shown"), "platform": ("平台", "the platform"), "box": ("盒子自身", "the box"),
     "none": ("未知", "not known"), "mains": ("市电", "mains"), "battery": ("电池", "battery"), "time": ("时间来源", "Time from"),
+    "parameters": ("参数（平台可远程设置）", "Parameters, which the platform may set"),
 }  # fmt: skip
 
 
@@ -55,6 +56,7 @@ def state_of(core: Gateway, mono_ms: int, *, is_connected: bool) -> dict[str, An
     return {
         "number": core.config.number, "at_ms": core.clock.utc_ms(mono_ms), "clock": str(core.clock.source), "power": core.power,
         "waiting": core.store.waiting(), "dropped": core.store.dropped(), "commands": core.commands.count, "is_connected": is_connected,
+        "parameters": core.config.parameters,
         "meters": sorted(meters, key=lambda each: int(each["logical"])), "counters": dict(sorted(core.counters.items())),
     }  # fmt: skip
 
@@ -74,7 +76,9 @@ def html_of(state: dict[str, Any], language: str) -> str:
         title = f"{word('title')} {escape(state['number'])}"
         yield f"<!doctype html><html lang={language}><meta charset=utf-8><title>{title}</title><style>{_STYLE}</style><h1>{title}</h1><table>"
         yield from (f"<tr><th>{word(name)}<td>{escape(str(value))}" for name, value in facts)
-        yield "</table><table><tr>"
+        yield f"</table><h2>{word('parameters')}</h2><table>"
+        yield from (f"<tr><th>{escape(name)}<td>{escape(_plain(value))}" for name, value in state["parameters"].items())
+        yield f"</table><h2>{word('meters')}</h2><table><tr>"
         yield from (f"<th>{word(name)}" for name in ("number", "logical", "kind", "slice", "channel", "via", "heard"))
         for each in state["meters"][:MOST_METERS]:
             kind = word("active" if each["is_active"] else "passive")
@@ -88,6 +92,10 @@ def html_of(state: dict[str, Any], language: str) -> str:
             yield f"<p>{word('more')}"
 
     return "\n".join(lines())
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 class LocalPage:

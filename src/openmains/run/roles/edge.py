@@ -26,6 +26,7 @@ from openmains.edges.nats.operate import listen_operate
 from openmains.edges.nats.pace import listen_pace
 from openmains.edges.nats.stream import Bus, UplinkStream, connect
 from openmains.edges.nats.urgent import UrgentPublisher
+from openmains.edges.postgres.command.gateways import GatewayCommandWork
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.fleet.concentrator_standing import ConcentratorStanding
 from openmains.edges.postgres.fleet.concentrators import ConcentratorFollower
@@ -185,12 +186,14 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
                 await listen_downlinks(client, settings.node, side.commands.handle)
                 if side.gateways is not None:
                     await listen_downlinks(client, settings.node, side.gateways.commands.handle)
-                    gateways, writer = side.gateways, NetworkWriter(pool)
+                    gateways, writer, work = side.gateways, NetworkWriter(pool), GatewayCommandWork(pool)
                     writing = _writing(gateways, standing, clock)
                     tasks.append(asyncio.create_task(every(1.0, "gateways", writing, stop)))
                     tasks.append(
                         asyncio.create_task(every(1.0, "network", lambda: writer.write(gateways.book, now_us()), stop))
                     )
+                    told = lambda: work.turn(gateways.parameters, now_us())  # noqa: E731
+                    tasks.append(asyncio.create_task(every(1.0, "commands to gateways", told, stop)))
                 mqtt = side  # not before: what failed above is begun anew at the next turn
                 tasks.append(asyncio.create_task(side.run(stop)))
 

@@ -11,6 +11,7 @@ from openmains.app.link.link_reports import LinkReports
 from openmains.app.link.mqtt.commands import QueueCommands
 from openmains.app.link.mqtt.directory import MqttDirectory
 from openmains.app.link.mqtt.gateway_commands import GatewayCommands
+from openmains.app.link.mqtt.gateway_parameters import GatewayParameterLink
 from openmains.app.link.mqtt.gateways import GatewayReceiver
 from openmains.app.link.mqtt.receiver import MqttReceiver
 from openmains.app.link.station.directory import Directory
@@ -63,13 +64,17 @@ class GatewaySide:
 
     receiver: GatewayReceiver
     commands: GatewayCommands
+    parameters: GatewayParameterLink
     standing: StandingCache
     book: NetworkCache
 
     @property
     def counters(self) -> dict[str, int]:
         """By name."""
-        return {**(self.receiver.counters + self.commands.counters), "gateway.events_refused": self.book.refused}
+        return {
+            **(self.receiver.counters + self.commands.counters + self.parameters.counters),
+            "gateway.events_refused": self.book.refused,
+        }
 
 
 async def mqtt_side(context: EdgeContext, pool: Pool, table: Directory) -> MqttSide | None:
@@ -129,6 +134,8 @@ def _gateways(
 ) -> GatewaySide:
     settings, clock, standing, book = context.settings, context.clock, StandingCache(now_us), NetworkCache()
     words = LinkReports(settings.node, clock, context.batcher.add)
+    stopped = CachedStopSwitch(FileSwitch(settings.stop_folder), clock.time).stopped
+    parameters = GatewayParameterLink(side.client.publish, lambda: receiver.connected(), stopped)
     receiver = GatewayReceiver(
         tenant_id=tenant_id,
         host=host,
@@ -137,6 +144,7 @@ def _gateways(
         standing=standing,
         book=book,
         words=words,
+        answer=parameters.answer,
         clock=clock,
         publish=side.client.publish,
         offset_min=context.admission.offset_min,
@@ -146,12 +154,12 @@ def _gateways(
         directory=table,
         clock=clock,
         words=words,
-        stopped=CachedStopSwitch(FileSwitch(settings.stop_folder), clock.time).stopped,
+        stopped=stopped,
         publish=side.client.publish,
         is_connected=receiver.is_connected,
         driver_of=context.admission.driver_for,
     )
-    return GatewaySide(receiver, commands, standing, book)
+    return GatewaySide(receiver, commands, parameters, standing, book)
 
 
 async def _tenant(settings: Settings, pool: Pool) -> TenantId | None:

@@ -42,6 +42,7 @@ from openmains.edges.nats.stream import Bus, StreamReplay, UplinkStream
 from openmains.edges.postgres.alarm.loop import PostgresAlarmLoop
 from openmains.edges.postgres.alarm.nodes import PostgresNodeFaults
 from openmains.edges.postgres.arrears.tables import PostgresArrearsWork
+from openmains.edges.postgres.command.gateways import GatewayCommandWork
 from openmains.edges.postgres.command.rereads import Rereads
 from openmains.edges.postgres.db import create_pool
 from openmains.edges.postgres.fleet.hang import hang_brought, hang_meters
@@ -242,10 +243,16 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
                 await bus.publish(topic, told)
             more = work.more
 
+    gateway_commands = GatewayCommandWork(pool)
+
     async def look_at_nodes() -> None:
         await nodes.look(now_us())
 
+    async def sweep_gateway_commands() -> None:
+        await gateway_commands.sweep(now_us())
+
     looking = asyncio.create_task(every(NODES_EVERY_S, "faults of the network", look_at_nodes, stop))
+    sweeping = asyncio.create_task(every(NODES_EVERY_S, "commands to gateways", sweep_gateway_commands, stop))
     timing = asyncio.create_task(every(RULES_EVERY_S, "clock of rules", time_rules, stop))
     telling = asyncio.create_task(every(ALARMS_EVERY_S, "alarm loop", tell_alarms, stop))
     # Beside the jobs, not among them: an import of an hour must not keep a report from being as due, nor what another file brought from its
@@ -261,7 +268,20 @@ async def run_worker(settings: Settings, stop: asyncio.Event, core: Core) -> Non
     try:
         await asyncio.gather(*(runner.run() for runner in runners))
     finally:
-        tasks = (looking, hanging, settling, keeping, asking, telling, timing, notifying, ordering, paying, charging)
+        tasks = (
+            looking,
+            sweeping,
+            hanging,
+            settling,
+            keeping,
+            asking,
+            telling,
+            timing,
+            notifying,
+            ordering,
+            paying,
+            charging,
+        )
         for beside in tasks:
             beside.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -14,17 +14,19 @@ where they are not known. Names that are not known are left unread, so either si
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from openmains.wire.errors import WireError
 from openmains.wire.gateway.fields import LAYER, MOST_INT, MOST_TEXT, Fields, is_number
 from openmains.wire.gateway.network import NOTHING, NetworkWord, network_of, network_values
+from openmains.wire.gateway.parameters import Value, values_of
 from openmains.wire.json_text import json_value
 
 ROOT: Final = "openmains/gateway"
 MOST_ITEMS: Final = 100  # of one message
 COMMAND_STATES: Final = ("delivered", "lost", "too_late", "refused")
+PARAMETER_STATES: Final = ("taken", "done", "refused", "too_late")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,27 @@ class GatewayEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ParametersWord:
+    """What became of a command to the gateway itself. ``state``: taken (it is on disk, and in force after it began anew), done, refused,
+    too_late. ``values``: of done, all parameters by which it now goes; of refused the ``reason`` and the ``name`` that will not do."""
+
+    command: int
+    state: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+    reason: str = ""
+    name: str = ""
+
+
+UpWord = MeterMessage | CommandWord | GatewayEvent | ParametersWord
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """``number`` counts from 1 in its store; ``at_ms``: when the gateway had it."""
 
     number: int
     at_ms: int
-    word: MeterMessage | CommandWord | GatewayEvent
+    word: UpWord
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +110,9 @@ class GatewayState:
     dropped: int
     commands: int
     net: NetworkWord = NOTHING
+    parameters: Mapping[str, Value] = field(
+        default_factory=dict
+    )  # by which it goes; none of a gateway that cannot be set from afar
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +144,17 @@ class TimeOffer:
     utc_offset_min: int
 
 
-Down = Stored | GatewayCommand | TimeOffer
+@dataclass(frozen=True, slots=True)
+class ParametersCommand:
+    """To the gateway itself: set ``values``, or say all of them where there are none. ``command`` rises: what is older than one that was done
+    is refused. Not after ``not_after_s``, 0: whenever."""
+
+    command: int
+    values: Mapping[str, Value]
+    not_after_s: int = 0
+
+
+Down = Stored | GatewayCommand | TimeOffer | ParametersCommand
 
 
 def topic(number: str, part: str) -> str:
@@ -158,8 +188,11 @@ def decode_up_untrusted(data: bytes) -> UpBatch:
 
 def encode_state(state: GatewayState) -> bytes:
     """One message."""
-    names = [name for name in GatewayState.__slots__ if name not in ("at_ms", "net")]
-    return _text({name: getattr(state, name) for name in names} | {"at": state.at_ms} | network_values(state.net))
+    names = [name for name in GatewayState.__slots__ if name not in ("at_ms", "net", "parameters")]
+    more = {"parameters": dict(state.parameters)} if state.parameters else {}
+    return _text(
+        {name: getattr(state, name) for name in names} | {"at": state.at_ms} | network_values(state.net) | more
+    )
 
 
 def decode_state_untrusted(data: bytes) -> GatewayState:
@@ -170,7 +203,7 @@ def decode_state_untrusted(data: bytes) -> GatewayState:
     )
     return GatewayState(
         told.text("store"), told.text("run"), told.text("ask"), told.integer("at"), told.text("clock"), told.text("power"),
-        told.text("version"), meters, silent, waiting, dropped, commands, network_of(told),
+        told.text("version"), meters, silent, waiting, dropped, commands, network_of(told), _values(told, "parameters"),
     )  # fmt: skip
 
 
@@ -180,6 +213,10 @@ def encode_down(word: Down) -> bytes:
         return _text({"what": "stored", "store": word.store, "run": word.run, "n": list(word.numbers)})
     if isinstance(word, TimeOffer):
         return _text({"what": "time", "ask": word.ask, "at": word.at_ms, "utc_offset_min": word.utc_offset_min})
+    if isinstance(word, ParametersCommand):
+        return _text(
+            {"what": "parameters", "id": word.command, "values": dict(word.values), "not_after": word.not_after_s}
+        )
     return _text(
         {
             "what": "command", "id": word.command, "meter": word.meter, "type": word.message_type, "data": _base64(word.data),
@@ -204,6 +241,8 @@ def decode_down_untrusted(data: bytes) -> Down:
         return GatewayCommand(
             told.text("id"), told.meter("meter"), told.integer("type", 1, 255), told.data("data"), told.integer("not_after")
         )  # fmt: skip
+    if what == "parameters":
+        return ParametersCommand(told.integer("id", 1), _values(told, "values"), told.integer("not_after"))
     raise WireError(LAYER, 0, "what")
 
 
@@ -222,6 +261,9 @@ def _item(item: Item) -> dict[str, Any]:
     if isinstance(word, CommandWord):
         told = {"what": "command", "id": word.command, "meter": word.meter, "state": word.state}
         return front | told | {"data": _base64(word.data)}
+    if isinstance(word, ParametersWord):
+        answer = {"values": dict(word.values), "reason": word.reason, "name": word.name}
+        return front | {"what": "parameters", "id": word.command, "state": word.state} | answer
     return front | {"what": "event", "event": word.event, "meter": word.meter, "detail": word.detail[:MOST_TEXT]}
 
 
@@ -230,7 +272,7 @@ def _item_of(value: object) -> Item:
         raise WireError(LAYER, 0, "item")
     told = Fields(value)
     number, at_ms, what = told.integer("n", 1), told.integer("at"), told.text("what")
-    word: MeterMessage | CommandWord | GatewayEvent
+    word: UpWord
     if what == "message":
         via = told.integer("via", 0, 255) if "via" in told.values else 0
         word = MeterMessage(told.meter("meter"), told.integer("type", 1, 255), told.data("data"), via)
@@ -239,12 +281,25 @@ def _item_of(value: object) -> Item:
         if state not in COMMAND_STATES:
             raise WireError(LAYER, 0, "state")
         word = CommandWord(told.text("id"), told.meter("meter"), state, told.data("data"))
+    elif what == "parameters":
+        state = told.text("state")
+        if state not in PARAMETER_STATES:
+            raise WireError(LAYER, 0, "state")
+        values = _values(told, "values")
+        word = ParametersWord(told.integer("id", 1), state, values, told.text("reason"), told.text("name"))
     elif what == "event":
         meter = told.meter("meter") if told.values.get("meter") else ""
         word = GatewayEvent(told.text("event"), meter, told.text("detail"))
     else:
         raise WireError(LAYER, 0, "what")
     return Item(number, at_ms, word)
+
+
+def _values(told: Fields, name: str) -> Mapping[str, Value]:
+    found = values_of(told.values.get(name, {}))
+    if found is None:
+        raise WireError(LAYER, 0, name)
+    return found
 
 
 def _is_int(value: object) -> bool:

@@ -30,6 +30,7 @@ from openmains.wire.gateway.messages import (
     GatewayState,
     Item,
     MeterMessage,
+    ParametersWord,
     Stored,
     TimeOffer,
     UpBatch,
@@ -60,6 +61,7 @@ class Broker:
     def __init__(self) -> None:
         self.disk, self.clock = Disk(), LoopTime()
         self.done: list[str] = []
+        self.answers: list[tuple[str, ParametersWord, Callable[[], None]]] = []
         self.noted: list[tuple[str, str]] = []
         self.down: list[Down] = []
         self.taken: bool | None = True
@@ -79,7 +81,7 @@ class Broker:
         self.standing, self.book = StandingCache(self.clock.unix_us), NetworkCache()
         self.gateways = GatewayReceiver(
             tenant_id=TenantId(1), host="broker.example", directory=self, intake=self.receiver, standing=self.standing, book=self.book,
-            words=words,
+            words=words, answer=lambda number, word, done: self.answers.append((number, word, done)),
             clock=self.clock, publish=self._publish, offset_min=lambda tenant_id, now_s: 480, note=self._note,
         )  # fmt: skip
         self.receiver.gateways = self.gateways
@@ -261,3 +263,12 @@ async def test_a_command_that_cannot_go_is_told() -> None:
     broker.commands.handle([frame(5)])
     await until(lambda: len(broker.words()) == 5)
     assert sorted(broker.words()) == [("declined", 1), ("lost", 2), ("lost", 3), ("lost", 4), ("lost", 5)]
+
+
+async def test_what_a_gateway_says_of_itself_is_stored_when_it_is_written_and_not_before() -> None:
+    broker, word = Broker(), ParametersWord(17, "done", {"tries": 5})
+    broker.say(Item(3, 0, word), name="answer")
+    ((number, told, done),) = broker.answers
+    assert (number, told, broker.done, broker.stored()) == (GATEWAY_NUMBER, word, ["answer"], [])
+    done()
+    await until(lambda: broker.stored() == [3])

@@ -50,6 +50,21 @@ export const words = {
     },
     open: { meter: ["表具页（电池、信号、命令、参数）", "The meter's page (battery, signal, commands, parameters)"], head: ["连接、报文与其下表具", "Connection, frames and meters behind it"], keys: ["设备密钥", "Device keys"], platforms: ["运营商平台", "Operators' platforms"] },
     edit: { title: ["名称与位置", "Name and place"], lat: ["纬度（WGS-84）", "Latitude (WGS-84)"], lon: ["经度（WGS-84）", "Longitude (WGS-84)"], saved: ["已保存", "Saved"], wrong: ["经纬度须同时填写且为度数", "Both, in degrees, or neither"] },
+    set: {
+      title: ["参数与远程设置", "Parameters, set from afar"], asOf: ["网关上报于", "As the gateway said"], never: ["该网关从未上报参数，不能远程设置：不是本系统的网关、程序较旧或尚未连接", "This gateway never said its parameters and cannot be set from afar: it is none of ours, its program is older, or it was not connected yet"],
+      parameter: ["参数", "Parameter"], now: ["现值", "Now"], wanted: ["设为", "Set to"], bounds: ["允许范围", "May be"], range: ["{low} 至 {high}", "{low} to {high}"], many: ["{least} 至 {most} 个互不相同的 {low} 至 {high}", "{least} to {most} different ones, {low} to {high}"],
+      second: ["须另一人审批：其下全部表具将重新入网", "needs a second person: all its meters join anew"], note: ["原因（记入审计）", "Why (kept in the audit trail)"], wrong: ["不是整数：{names}", "No integers: {names}"],
+      give: ["下发", "Send"], undo: ["恢复现值", "Back to what it is"], read: ["读取", "Read now"], readAll: ["读取全部参数", "reads all parameters"], given: ["已下发，等待网关确认", "Given; the gateway is to confirm it"], waits: ["已提交，等待另一人审批", "Given; a second person is to agree"],
+      commands: ["网关命令", "Commands to the gateway"], approve: ["同意", "Agree"], reject: ["拒绝", "Reject"], cancel: ["取消命令", "Call off"],
+      approveDoes: ["将下发给网关，其下全部表具随后重新入网", "It goes to the gateway, and all its meters join anew"], rejectDoes: ["不下发，命令结束", "It is not sent and has ended"], cancelDoes: ["尚未下发的命令将取消", "It was not sent yet, and is not"],
+      backByAnother: ["下发新的命令改回原值", "Another command sets the former values"], backAgain: ["可重新下发", "It can be given again"],
+      states: { drafted: ["草稿", "drafted"], quarantined: ["待审批", "to be approved"], approved: ["已批准", "approved"], queued: ["排队", "queued"], sent: ["已下发", "sent"], delivered: ["网关已接受", "taken by the gateway"], asking: ["追问结果", "asked about"], confirmed: ["已确认", "confirmed"], failed: ["失败", "failed"], expired: ["已过期", "expired"], cancelled: ["已取消", "cancelled"] },
+      why: {
+        second_person: ["须另一人审批", "a second person is to agree"], not_sent: ["有效期内未能下发", "not sent in time"], no_answer: ["网关始终未答复", "the gateway never answered"], not_as_set: ["网关回读与所设不符", "it does not go by what was set"], overtaken: ["已被更新的设置取代", "a later setting was there before"],
+        expired: ["网关收到时已过期", "too late when the gateway had it"], rejected: ["审批人拒绝", "rejected by the second person"], cancelled: ["被取消", "called off"], range: ["超出范围", "out of bounds"], type: ["类型不符", "of another type"], unknown: ["网关没有此参数", "not a parameter of this gateway"],
+        repeated: ["有重复", "has one twice"], count: ["个数不符", "too many or too few"], together: ["与其他参数不相容", "does not fit with the others"], too_few_slices: ["时隙少于已入网表具", "fewer slices than it has meters"], in_use: ["有表具经此中继通信", "meters are behind that relay"], refused: ["网关拒绝", "refused by the gateway"],
+      },
+    },
     history: {
       title: ["性能历史", "Performance"], delivery: ["到达率", "Delivery"], late: ["时延", "Delay"], slots: ["时隙占用", "Slices taken"], battery: ["电池电压", "Battery"], clock: ["时钟偏差", "Clock"],
       none: ["尚无历史。数据自网关上报网络状态起逐日积累。", "No history yet. It grows day by day from when the gateway says how its network is."],
@@ -64,7 +79,7 @@ export const words = {
     events: {
       started: ["程序启动", "Started"], joined: ["入网", "Joined"], full: ["时隙或标识已用完", "No slice or id is left"], silent: ["失联", "Silent"], heard_again: ["恢复通信", "Heard again"],
       relay_lost: ["中继无应答", "Relay lost"], relay_back: ["中继恢复", "Relay is back"], duplicate_gateway: ["网关重复", "Second gateway of its name"], clock_fault: ["网关时钟曾有偏差", "Its clock was off"],
-      meter_clock_off: ["表具时钟曾有偏差", "A meter's clock was off"], power_battery: ["改由电池供电", "On battery"], power_mains: ["恢复市电", "On mains"], dropped: ["数据被丢弃", "Items were given up"],
+      meter_clock_off: ["表具时钟曾有偏差", "A meter's clock was off"], power_battery: ["改由电池供电", "On battery"], power_mains: ["恢复市电", "On mains"], dropped: ["数据被丢弃", "Items were given up"], parameters_given_up: ["远程设置与配置文件不符，已恢复为文件值", "What was set from afar does not fit its file, which holds"],
     },
     event: ["事件", "Event"], at: ["时间", "When"], detail: ["说明", "Detail"], gateway: ["网关", "Gateway"], faultsOnly: ["只看故障", "Faults only"], noEvents: ["没有事件", "Nothing happened"],
   },

@@ -10,7 +10,7 @@ not applied again, and told to be stored again: the first word of it may have be
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2s
@@ -31,6 +31,7 @@ from openmains.wire.gateway.messages import (
     GatewayState,
     Item,
     MeterMessage,
+    ParametersWord,
     Stored,
     TimeOffer,
     decode_state_untrusted,
@@ -81,7 +82,8 @@ class _Gateway:
 
 
 class GatewayReceiver:
-    """One for each broker, whose ``host`` is shown; it is ``tenant_id``'s. ``note(name, reason, detail)`` is for an operator to see."""
+    """One for each broker, whose ``host`` is shown; it is ``tenant_id``'s. ``note(name, reason, detail)`` is for an operator to see;
+    ``answer``: takes what gateways say to commands of their own, and calls back once it is written."""
 
     def __init__(
         self,
@@ -93,6 +95,7 @@ class GatewayReceiver:
         standing: StandingCache,
         book: NetworkCache,
         words: LinkReports,
+        answer: Callable[[str, ParametersWord, Done], None],
         clock: Clock,
         publish: Callable[[str, bytes, Callable[[bool], None]], bool],
         offset_min: Callable[[TenantId, int], int],
@@ -100,6 +103,7 @@ class GatewayReceiver:
     ) -> None:
         self._tenant_id, self._host, self._directory, self._intake = tenant_id, host, directory, intake
         self._standing, self._book, self._words, self._clock, self._publish = standing, book, words, clock, publish
+        self._answer = answer
         self._offset_min, self._note = offset_min, note
         self._gateways: dict[str, _Gateway] = {}
         self._to_tell: defaultdict[tuple[str, _Run], list[int]] = defaultdict(list)
@@ -109,6 +113,10 @@ class GatewayReceiver:
     def is_connected(self, number: str) -> bool:
         """Whether it has said how it is, a while ago at most."""
         return number in self._gateways
+
+    def connected(self) -> Collection[str]:
+        """Numbers of those that are."""
+        return self._gateways.keys()
 
     def receive(self, number: str, part: str, name: str, payload: bytes, done: Done) -> None:
         """A message on the gateway's topic ``name``. Never raises for what is in it."""
@@ -151,6 +159,9 @@ class GatewayReceiver:
         for item in batch.items:
             if isinstance(item.word, GatewayEvent):  # the gateway keeps it until it is stored, so the broker need not
                 self._event(known, batch.store, item, item.word, partial(stored, item.number))
+                one_done()
+            elif isinstance(item.word, ParametersWord):
+                self._answer(known.number, item.word, partial(stored, item.number))
                 one_done()
             else:
                 self._item(known, batch.store, name, item, item.word, partial(both, item.number))

@@ -11,6 +11,35 @@ TEXTS: dict[str, Text] = {
         "Not a command of this meter",
         "The driver of this product has no such command. The meter's command-kinds lists those it has.",
     ),
+    "gateway-parameter": Text(
+        400,
+        "网关参数不可接受",
+        "{name}：{why}。没有写入任何内容，请更正后重试。",
+        "Not a value of this parameter",
+        "{name} {why}. Nothing was written; correct it and try again.",
+    ),
+    "gateway-not-settable": Text(
+        409,
+        "该网关不能远程设置",
+        "{number} 从未上报过自己的参数：它不是本系统的网关，或程序版本较旧，或尚未连接过。请升级网关程序或等它上线后再试。",
+        "This gateway cannot be set from afar",
+        "{number} has never said its parameters: it is no gateway of ours, has an older program, or was not connected yet. Upgrade its program,"
+        " or try again once it was heard.",
+    ),
+    "gateway-commands-open": Text(
+        409,
+        "该网关未完成的命令过多",
+        "该网关已有 {limit} 条命令未完成，没有写入。请等其完成，或取消尚未下发的命令。",
+        "Too many commands of this gateway are open",
+        "{limit} commands of this gateway have no end yet; nothing was written. Wait for them, or call off those that were not sent.",
+    ),
+    "own-gateway-command": Text(
+        403,
+        "须由另一人审批",
+        "这条命令由您下发，须由另一位有审批权限的人同意或拒绝。",
+        "Another person decides",
+        "You gave this command yourself; another person who may approve commands agrees to it or rejects it.",
+    ),
     "not-reachable": Text(
         409,
         "命令无法送达该表",

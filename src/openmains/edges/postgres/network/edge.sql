@@ -11,8 +11,9 @@ WITH said AS (
   SELECT c.concentrator_id, c.tenant_id, u.*
     FROM unnest(:numbers::text[], :reported_us::bigint[], :days::int[], :runs::text[], :powers::text[], :clocks::text[], :offs::bigint[],
                 :versions::text[], :networks::int[], :slots_used::bigint[], :slots::bigint[], :waiting::bigint[], :dropped::bigint[],
-                :commands::bigint[], :relays::text[], :counters::text[])
-         AS u(number, reported_us, day, run, power, clock, off, version, network, slots_used, slots, waiting, dropped, commands, relays, counters)
+                :commands::bigint[], :relays::text[], :counters::text[], :parameters::text[])
+         AS u(number, reported_us, day, run, power, clock, off, version, network, slots_used, slots, waiting, dropped, commands, relays, counters,
+              parameters)
     JOIN concentrator c USING (number)),
  days AS (
   INSERT INTO network_day AS d (concentrator_id, relay, meter, day, tenant_id, clock_off_ms, slots_used, slots, waiting)
@@ -21,15 +22,15 @@ WITH said AS (
      SET clock_off_ms = excluded.clock_off_ms, slots_used = excluded.slots_used, slots = excluded.slots,
          waiting = greatest(d.waiting, excluded.waiting))
 INSERT INTO network_gateway AS g (concentrator_id, tenant_id, reported_us, run, power, clock, clock_off_ms, version, network, slots_used, slots,
-                                  waiting, dropped, commands, relays, counters)
+                                  waiting, dropped, commands, relays, counters, parameters)
 SELECT concentrator_id, tenant_id, reported_us, run, power, clock, off, version, network, slots_used, slots, waiting, dropped, commands,
-       relays::int[], counters::jsonb
+       relays::int[], counters::jsonb, parameters::jsonb
   FROM said ORDER BY concentrator_id
 ON CONFLICT (concentrator_id) DO UPDATE
    SET tenant_id = excluded.tenant_id, reported_us = excluded.reported_us, run = excluded.run, power = excluded.power, clock = excluded.clock,
        clock_off_ms = excluded.clock_off_ms, version = excluded.version, network = excluded.network, slots_used = excluded.slots_used,
        slots = excluded.slots, waiting = excluded.waiting, dropped = excluded.dropped, commands = excluded.commands,
-       relays = excluded.relays, counters = excluded.counters
+       relays = excluded.relays, counters = excluded.counters, parameters = excluded.parameters
  WHERE g.reported_us <= excluded.reported_us
 
 -- name: put_nodes

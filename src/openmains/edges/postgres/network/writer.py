@@ -73,6 +73,7 @@ def _gateways(found: list[GatewayReport]) -> dict[str, Any]:
         "dropped": [each.dropped for each in states], "commands": [each.commands for each in states],
         "relays": ["{" + ",".join(str(relay.number) for relay in each.net.relays) + "}" for each in states],
         "counters": [msgspec.json.encode(each.net.counters).decode() for each in states],
+        "parameters": [msgspec.json.encode(each.parameters).decode() for each in states],
     }  # fmt: skip
 
 
