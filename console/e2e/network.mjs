@@ -54,6 +54,22 @@ export const networkStories = {
     await page.locator("section.card dl.facts").waitFor();
     await checkAccess(page, `network ${locale}`, findings);
 
+    await page.selectOption("select >> nth=1", "gateway"); // a gateway's parameter is set, and it says that it goes by it
+    await page.locator(".list button.pick").first().click();
+    await page.locator("details.settings summary").click();
+    const tries = page.locator("details.settings input[name=tries]");
+    await tries.waitFor();
+    const wanted = (await tries.inputValue()) === "4" ? "5" : "4";
+    await tries.fill("99");
+    await page.locator("details.settings input[name=note]").fill("走查 walk");
+    await page.locator("details.settings button[type=submit]").click();
+    await page.locator("details.settings [role=alert]").waitFor(); // out of bounds, said with the bounds
+    await tries.fill(wanted);
+    await page.locator("details.settings button[type=submit]").click();
+    await page.locator(`details.settings .given li[data-state=confirmed]`, { hasText: `= ${wanted}` }).first().waitFor({ timeout: 60_000 });
+    await until(async () => (await tries.inputValue()) === wanted, "the gateway goes by it");
+    await checkAccess(page, `parameters of a gateway ${locale}`, findings);
+
     let lost = false;
     await page.route("**/api/v1/network/topology", (route) => route.fulfill({ json: bigNetwork(lost) }));
     await page.goto(`${url}/network`);
