@@ -60,6 +60,7 @@ export const EVENTS = {
   relay_lost: ["中继失联", "Relay lost"],
   gateway_clock_off: ["网关时钟偏差", "Gateway clock off"],
   gateway_on_battery: ["网关由电池供电", "Gateway on battery"],
+  concentrator_silent: ["集中器失联", "Concentrator or DTU silent"],
 } as const satisfies Record<string, Text>;
 
 export const EVENT_NAMES = Object.keys(EVENTS) as (keyof typeof EVENTS)[];

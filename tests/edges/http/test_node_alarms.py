@@ -5,17 +5,22 @@ import dataclasses
 import uuid
 from typing import Any
 
+import pytest
+
 from openmains.app.alarm.loop import work_turn
 from openmains.app.link.station.standing import StandingCache
 from openmains.app.network.cache import EventReport, GatewayReport, NetworkCache
-from openmains.domain.alarm.nodes import DOUBLE_S, HUSHED_S, SILENT_S
+from openmains.app.notice.texts import facts_of, worded
+from openmains.domain.alarm.nodes import DOUBLE_S, HUSHED_S, LATE_S, SILENT_S
 from openmains.domain.ids import TenantId
+from openmains.domain.period import zone
 from openmains.edges.postgres.alarm.loop import PostgresAlarmLoop
 from openmains.edges.postgres.alarm.nodes import PostgresNodeFaults
 from openmains.edges.postgres.db import Pool
 from openmains.edges.postgres.fleet.concentrator_standing import ConcentratorStanding
 from openmains.edges.postgres.network.writer import NetworkWriter
 from openmains.wire.gateway.network import RelayWord
+from openmains.wire.station.content import Kind, Registration
 from tests.edges.http.test_network import behind, pipeline, state
 from tests.edges.http.test_notices import Clock, a_channel, a_policy, desk_of, log, turn
 from tests.edges.http.world import Utility, World
@@ -201,3 +206,52 @@ async def test_what_else_may_be_wrong_with_a_gateway(world: World) -> None:
         assert (await client.delete(f"/concentrators/{key}", params={"reason": "gone"})).status_code < 300
         assert await standing() == []
         assert (await client.get(f"/alarms/{row['alarm_id']}")).json()["number"] == given  # it outlives its gateway
+
+
+async def test_a_concentrator_over_tcp_is_silent_when_its_time_has_passed(world: World) -> None:
+    utility = await world.utility()
+    async with world.client(utility.token) as client, pipeline(world) as pool:
+        await world.owner.execute("DELETE FROM alarm WHERE tenant_id = $1", utility.tenant_id)  # of its meter
+        given, key, _, _ = await behind(client, utility, 1)
+        net = Net(pool, utility, given, world.deps.now_us())
+
+        async def connected(wakes: int, kind: Kind = Kind.DTU) -> None:
+            said = Registration(kind, wakes, 60, 30, 1)
+            net.standing.connected(given, net.tenant_id, "10.0.0.9", said, is_proven=False)
+            await ConcentratorStanding(pool, net.node).write(net.standing, 0.0)
+
+        async def alarms() -> list[str]:
+            await net.look()
+            return events(await client.get("/alarms", params={"status": "open"}))
+
+        for wakes, late_s in enumerate(LATE_S):
+            await connected(wakes)
+            net.now_us += late_s * 2 * S
+            assert await alarms() == []  # as long as it is connected its edge sees to it
+            net.standing.frame(given, 0x3003, b"", net.now_us / S, down=False)
+            await net.left()
+            net.now_us += (late_s - 1) * S
+            assert await alarms() == [], wakes
+            net.now_us += 2 * S
+            assert await alarms() == ["concentrator_silent"], wakes
+            (row,) = (await client.get("/alarms", params={"status": "open"})).json()["items"]
+            assert (row["number"], row["concentrator_id"], row["severity"]) == (given, key, "major")
+            await connected(wakes)
+            assert await alarms() == []
+            await net.left()
+            assert await alarms() == []  # it has just spoken
+        await connected(0, Kind.METER)
+        await net.left()
+        net.now_us += 40 * 86_400 * S
+        assert await alarms() == []  # a meter of its own: what it does not report is missing among readings
+
+
+@pytest.mark.parametrize(
+    ("event", "zh", "en"),
+    [("gateway_silent", "网关 9001", "Gateway 9001"), ("concentrator_silent", "集中器 9001", "Concentrator 9001")],
+)
+def test_a_notice_says_what_kind_of_node_it_is(event: str, zh: str, en: str) -> None:
+    for locale, wanted in (("zh", zh), ("en", en)):
+        facts = facts_of({"event": event, "node": "9001", "number": "9001"}, "U", zone("Asia/Shanghai"), locale)
+        for kind in ("raised", "cleared"):
+            assert wanted in worded(kind, locale, {}, facts)[1]

@@ -106,10 +106,9 @@ PLATFORM_EVENTS: Final[Mapping[str, tuple[str, str]]] = {  # those that no drive
     "module_mismatch": ("模块与表不符", "Module does not fit the meter"),
     **{event: (zh, en) for event, (_, zh, en) in NODE_EVENTS.items()},
 }
-_NODE: Final[Mapping[str, tuple[str, str]]] = {
-    "zh": ("表号 {number}", "网关 {number}"),
-    "en": ("Meter {number}", "Gateway {number}"),
-}
+_METER: Final = {"zh": "表号 {number}", "en": "Meter {number}"}
+_NODE: Final = {"zh": "网关 {number}", "en": "Gateway {number}"}
+_CONCENTRATOR: Final = {"zh": "集中器 {number}", "en": "Concentrator {number}"}
 _MORE = {"zh": "……另有 {n} 条", "en": "… and {n} more"}
 
 
@@ -131,7 +130,8 @@ def worded(
     """Subject, on one line, and text of a notice: in the words that the utility set for the kind, else in the program's."""
     subject, body = own.get((kind, locale)) or TEMPLATES[kind, locale]
     if facts.get("node"):  # an alarm of the network's, not a meter's
-        body = body.replace(*_NODE[locale])
+        is_concentrator = facts.get("event") == event_name("concentrator_silent", locale)
+        body = body.replace(_METER[locale], (_CONCENTRATOR if is_concentrator else _NODE)[locale])
     return " ".join(filled(subject, facts).split()), filled(body, facts)
 
 

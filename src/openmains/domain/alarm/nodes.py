@@ -24,8 +24,12 @@ NODE_EVENTS: Final[dict[str, tuple[str, str, str]]] = {  # how grave, and the na
     "relay_lost": ("major", "中继失联", "Relay lost"),
     "gateway_clock_off": ("minor", "网关时钟偏差", "Gateway clock off"),
     "gateway_on_battery": ("minor", "网关由电池供电", "Gateway on battery"),
+    "concentrator_silent": ("major", "集中器失联", "Concentrator or DTU silent"),
 }
 SILENT_S: Final = 200  # after its edge began anew: three times a gateway should have said how it is
+LATE_S: Final = (300, 26 * 3_600, 11 * 86_400, 32 * 86_400)
+"""So long after its connection ended a concentrator or DTU that is always on is silent; after its newest word one that wakes by the day, the
+ten days, the month – by the number that it registers with (``wire/station/content.py``)."""
 DOUBLE_S: Final = 5_400  # a duplicate is over when nothing was seen of it for so long; gateways say it once an hour
 OFF_MS: Final = 2_000  # R5.2: clocks within 2 s
 WELL_AGAIN_MS: Final = 1_000

@@ -5,6 +5,7 @@ Role openmains_pipeline."""
 from openmains.domain.alarm.nodes import (
     DOUBLE_S,
     HUSHED_S,
+    LATE_S,
     NODE_EVENTS,
     SILENT_S,
     WELL_AGAIN_MS,
@@ -31,7 +32,11 @@ class PostgresNodeFaults:
         """How many alarms were raised, and how many are over."""
         async with self._pool.acquire() as connection, connection.transaction():
             rows = await _QUERIES["node_faults"].fetch(
-                connection, silent_us=now_us - SILENT_S * _S, double_us=now_us - DOUBLE_S * _S, off_ms=WELL_AGAIN_MS
+                connection,
+                silent_us=now_us - SILENT_S * _S,
+                late_us=[now_us - late_s * _S for late_s in LATE_S],
+                double_us=now_us - DOUBLE_S * _S,
+                off_ms=WELL_AGAIN_MS,
             )
             known = await _QUERIES["open_node_alarms"].fetch(connection)
             if not rows and not known:

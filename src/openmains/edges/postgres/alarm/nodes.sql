@@ -8,6 +8,13 @@ SELECT 'gateway_silent' AS event, c.concentrator_id, 0 AS relay, c.tenant_id, c.
   FROM concentrator_state s JOIN concentrator c USING (concentrator_id)
  WHERE NOT s.is_connected AND s.kind = 4 AND (s.ending = 'silent' OR s.ended_us < :silent_us)
 UNION ALL
+-- Over TCP (kinds 2 and 3): their edge ends a connection that says nothing; who is always on has :late_us[1] to come back, whoever sleeps is late
+-- when its time has passed without a word. Whoever never came is not looked for.
+SELECT 'concentrator_silent', c.concentrator_id, 0, c.tenant_id, c.number, s.heard_us, 0
+  FROM concentrator_state s JOIN concentrator c USING (concentrator_id)
+ WHERE NOT s.is_connected AND s.kind IN (2, 3) AND s.heard_us < (:late_us::bigint[])[1]
+   AND CASE WHEN s.wakes = 0 THEN s.ended_us ELSE s.heard_us END < (:late_us::bigint[])[s.wakes + 1]
+UNION ALL
 SELECT 'relay_lost', c.concentrator_id, n.relay, c.tenant_id, c.number, coalesce(n.heard_us, n.reported_us), 0
   FROM network_node n JOIN network_gateway g USING (concentrator_id) JOIN concentrator c USING (concentrator_id)
  WHERE n.is_failed AND n.relay > 0 AND n.meter = '' AND n.relay = ANY (g.relays)
