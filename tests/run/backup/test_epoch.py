@@ -83,6 +83,14 @@ async def test_everything_goes_on_above(own_engines: Engines, owner: db.Connecti
         "INSERT INTO job (tenant_id, kind, status, file_path, result) VALUES ($1, 'x', 'done', $2, jsonb_build_object('file', $2::text))",
         town.tenant_id, "/old/var/uploads/a.csv",
     )  # fmt: skip
+    head = await owner.fetchval(
+        "INSERT INTO concentrator (tenant_id, number, poll_s) VALUES ($1, '9000000000000001', 60) RETURNING concentrator_id", town.tenant_id
+    )  # fmt: skip
+    await owner.executemany(
+        "INSERT INTO gateway_command (tenant_id, concentrator_id, kind, parameters, unique_key, state, note, created_by, given_by, created_us,"
+        " not_after) VALUES ($1, $2, 'set_parameters', '{}', $3, $3, '', 1, 'a', 1, 2000000000)",
+        [(town.tenant_id, head, state) for state in STATES],
+    )
     ids = {row["sequencename"]: row["last_value"] or 0 for row in await owner.fetch("SELECT * FROM pg_sequences")}
     settings = dataclasses.replace(Settings(), var=str(tmp_path))
     ledger = SqliteLedger(settings.signer_home / "ledger.sqlite")
@@ -93,7 +101,7 @@ async def test_everything_goes_on_above(own_engines: Engines, owner: db.Connecti
 
     raised = await begin_epoch(settings, owner, ABOUT, NOW)
 
-    assert raised == Raised(epoch=1, commands=4, batches=1, jobs=1, sessions=1)
+    assert raised == Raised(epoch=1, commands=8, batches=1, jobs=1, sessions=1)
     assert await owner.fetchval("SELECT version FROM meter_state WHERE meter_id = $1", meter) > VERSIONS + 7
     after = await owner.fetch("SELECT command_id, state, reason FROM command")
     states = {row["command_id"]: (row["state"], row["reason"]) for row in after}
@@ -101,6 +109,12 @@ async def test_everything_goes_on_above(own_engines: Engines, owner: db.Connecti
         unsent = state in ("drafted", "quarantined", "approved", "queued")
         assert states[command_id] == (("failed", "restored") if unsent else (state, "")), state
     assert states[closing] == ("queued", "")
+    told = {
+        row["unique_key"]: row["state"] for row in await owner.fetch("SELECT unique_key, state FROM gateway_command")
+    }
+    assert told == {
+        state: "failed" if state in ("drafted", "quarantined", "approved", "queued") else state for state in STATES
+    }
     waiting = [row["command_id"] for row in await owner.fetch("SELECT command_id FROM command_waiting")]
     assert waiting == [commands["sent"]]
     assert await owner.fetchval("SELECT state FROM command_batch") == "stopped"
@@ -108,7 +122,7 @@ async def test_everything_goes_on_above(own_engines: Engines, owner: db.Connecti
     moved = await owner.fetchrow("SELECT file_path, result ->> 'file' AS file FROM job WHERE kind = 'x'")
     assert moved is not None
     assert moved["file_path"] == moved["file"] == f"{tmp_path}/uploads/a.csv"
-    assert await owner.fetchval("SELECT after ->> 'commands_ended' FROM audit WHERE action = 'restore_backup'") == "4"
+    assert await owner.fetchval("SELECT after ->> 'commands_ended' FROM audit WHERE action = 'restore_backup'") == "8"
     for row in await owner.fetch("SELECT sequencename, last_value, data_type::text AS kind FROM pg_sequences"):
         gained = row["last_value"] - ids[row["sequencename"]]
         assert gained >= (WIDE if row["kind"] == "bigint" else 1_000_000), row["sequencename"]

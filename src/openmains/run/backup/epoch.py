@@ -59,6 +59,7 @@ async def begin_epoch(settings: Settings, owner: Connection, about: About, now_u
         await SQL["raise_versions"].execute(owner, step=VERSIONS + VERSIONS_A_S * elapsed_s)
         await SQL["raise_ids"].fetch(owner, wide=WIDE, narrow=NARROW)
         commands = _count(await SQL["end_unsent"].execute(owner, now_us=now_us))
+        commands += _count(await SQL["end_unsent_to_gateways"].execute(owner, now_us=now_us))
         batches = _count(await SQL["stop_batches"].execute(owner))
         jobs = _count(await SQL["end_jobs"].execute(owner, error=JOB_FAULT))
         if about.var and about.var != str(settings.var_path):

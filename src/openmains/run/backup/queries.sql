@@ -48,6 +48,15 @@ WITH ended AS (
 INSERT INTO command_event (tenant_id, command_id, at_us, event, state, actor, detail)
 SELECT tenant_id, command_id, :now_us, 'refuse', 'failed', 'platform', 'restored' FROM ended ORDER BY command_id
 
+-- name: end_unsent_to_gateways
+-- The same of commands to gateways themselves. What was sent is asked about: the gateway knows it by its number.
+WITH ended AS (
+  UPDATE gateway_command SET state = 'failed', reason = 'restored', ended_us = :now_us
+   WHERE state IN ('drafted', 'quarantined', 'approved', 'queued')
+  RETURNING command_id, tenant_id)
+INSERT INTO gateway_command_event (tenant_id, command_id, at_us, event, state, actor, detail)
+SELECT tenant_id, command_id, :now_us, 'refuse', 'failed', 'platform', 'restored' FROM ended ORDER BY command_id
+
 -- name: stop_batches
 -- Batches under way: a person looks how far they came.
 UPDATE command_batch SET state = 'stopped', reason = 'restored' WHERE state = 'running'
@@ -84,7 +93,9 @@ INSERT INTO audit (tenant_id, actor, action, object_type, object_id, after)
 VALUES (:tenant_id, 'system', 'restore_backup', 'platform', :backup_id, jsonb_build_object(
   'taken_at', to_timestamp(:taken_us::bigint / 1000000), 'epoch', :epoch::int,
   'commands_ended', (SELECT count(*) FROM command
-                      WHERE tenant_id = :tenant_id AND reason = 'restored' AND ended_us = :now_us::bigint),
+                      WHERE tenant_id = :tenant_id AND reason = 'restored' AND ended_us = :now_us::bigint)
+                 + (SELECT count(*) FROM gateway_command
+                     WHERE tenant_id = :tenant_id AND reason = 'restored' AND ended_us = :now_us::bigint),
   'batches_stopped', (SELECT count(*) FROM command_batch
                        WHERE tenant_id = :tenant_id AND reason = 'restored' AND state = 'stopped'),
   'jobs_ended', (SELECT count(*) FROM job WHERE tenant_id = :tenant_id AND error = :error AND finished_at = now())))

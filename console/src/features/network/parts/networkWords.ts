@@ -61,7 +61,7 @@ export const words = {
       states: { drafted: ["草稿", "drafted"], quarantined: ["待审批", "to be approved"], approved: ["已批准", "approved"], queued: ["排队", "queued"], sent: ["已下发", "sent"], delivered: ["网关已接受", "taken by the gateway"], asking: ["追问结果", "asked about"], confirmed: ["已确认", "confirmed"], failed: ["失败", "failed"], expired: ["已过期", "expired"], cancelled: ["已取消", "cancelled"] },
       why: {
         second_person: ["须另一人审批", "a second person is to agree"], not_sent: ["有效期内未能下发", "not sent in time"], no_answer: ["网关始终未答复", "the gateway never answered"], not_as_set: ["网关回读与所设不符", "it does not go by what was set"], overtaken: ["已被更新的设置取代", "a later setting was there before"],
-        expired: ["网关收到时已过期", "too late when the gateway had it"], rejected: ["审批人拒绝", "rejected by the second person"], cancelled: ["被取消", "called off"], range: ["超出范围", "out of bounds"], type: ["类型不符", "of another type"], unknown: ["网关没有此参数", "not a parameter of this gateway"],
+        expired: ["网关收到时已过期", "too late when the gateway had it"], restored: ["系统由备份恢复，是否下发过未知，请重新下发", "restored from a backup: not known whether it was sent; give it again"], rejected: ["审批人拒绝", "rejected by the second person"], cancelled: ["被取消", "called off"], range: ["超出范围", "out of bounds"], type: ["类型不符", "of another type"], unknown: ["网关没有此参数", "not a parameter of this gateway"],
         repeated: ["有重复", "has one twice"], count: ["个数不符", "too many or too few"], together: ["与其他参数不相容", "does not fit with the others"], too_few_slices: ["时隙少于已入网表具", "fewer slices than it has meters"], in_use: ["有表具经此中继通信", "meters are behind that relay"], refused: ["网关拒绝", "refused by the gateway"],
       },
     },
