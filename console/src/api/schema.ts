@@ -48956,6 +48956,8 @@ export interface operations {
                 cursor?: string | null;
                 /** @description Rows of a page. */
                 limit?: number;
+                /** @description Only those that wait for a second person. */
+                waiting?: boolean;
             };
             header?: never;
             path?: never;

@@ -171,6 +171,9 @@ async def test_what_moves_meters_waits_for_a_second_person(world: World) -> None
         one, two = await here.given({"slice_s": 60}), await here.given({"channels": [3, 4]})
         await box.goes_on()
         assert await here.state(one) == ("quarantined", "second_person", "") and not box.given
+        other = await here.given({"tries": 4})
+        listed = (await here.second.get(path, params={"waiting": True})).json()["items"]
+        assert [row["command_id"] for row in listed] == [two, one] and other > two
         assert code(await here.client.post(f"{path}/{one}/approve")) == "own-gateway-command"
         assert code(await here.second.post(f"{path}/{one}/reject", json={"reason": ""})) == "reason-needed"
         assert (await here.second.post(f"{path}/{one}/approve")).status_code == 200

@@ -274,6 +274,7 @@ export const words = {
     approveAll: ["同意全部", "Agree to all"],
     look: ["核对", "Look"],
     approvalDone: ["签名进程：{verdict}", "Signer: {verdict}"],
+    gatewaysWaiting: ["待审批的网关命令（在网关卡片中审批）", "Commands to gateways that wait; agreed to on the gateway's card"],
     batchesWaiting: ["待审批的批量", "Batches that wait"],
     running: ["命令正常", "Commands on"],
     stopped: ["命令已停止", "Commands stopped"],

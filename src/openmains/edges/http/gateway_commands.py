@@ -60,11 +60,17 @@ async def give_to_gateway(
 
 @get("/network/commands", operation_id="list_gateway_commands", tags=["network"], opt=may(Permission.SEE_METERS))
 async def list_gateway_commands(
-    request: Request[Any, Any, Any], concentrator_id: Gateway = None, limit: Limit = 50, cursor: Cursor = None
+    request: Request[Any, Any, Any],
+    concentrator_id: Gateway = None,
+    waiting: Annotated[bool, QueryParameter(description="Only those that wait for a second person.")] = False,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Page[GatewayCommandInfo]:
     """Commands to gateways, newest first."""
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
-        rows = await work[GatewayCommandStore].page(limit + 1, after_id(_SCOPE, cursor), concentrator_id)
+        rows = await work[GatewayCommandStore].page(
+            limit + 1, after_id(_SCOPE, cursor), concentrator_id, waiting=waiting
+        )
     return page(_SCOPE, rows, limit, lambda row: row.command_id)
 
 

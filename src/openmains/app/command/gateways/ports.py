@@ -44,6 +44,8 @@ class GatewayCommandStore(Protocol):
 
     async def step(self, command_id: int, step: Step, actor: str, now_us: int) -> None: ...
     async def get(self, command_id: int) -> GatewayCommandDetail | None: ...
-    async def page(self, limit: int, before: int | None, concentrator_id: int | None) -> list[GatewayCommandInfo]:
-        """Newest first."""
+    async def page(
+        self, limit: int, before: int | None, concentrator_id: int | None, *, waiting: bool
+    ) -> list[GatewayCommandInfo]:
+        """Newest first; ``waiting``: for a second person."""
         ...

@@ -75,10 +75,12 @@ class GatewayCommands:
         ]
         return GatewayCommandDetail(**_values(row), history=history)
 
-    async def page(self, limit: int, before: int | None, concentrator_id: int | None) -> list[GatewayCommandInfo]:
+    async def page(
+        self, limit: int, before: int | None, concentrator_id: int | None, *, waiting: bool
+    ) -> list[GatewayCommandInfo]:
         rows = await SQL["page"].fetch(
-            self._connection, tenant_id=self._tenant_id, before=before, concentrator_id=concentrator_id, most=limit
-        )
+            self._connection, tenant_id=self._tenant_id, before=before, concentrator_id=concentrator_id, waiting=waiting, most=limit
+        )  # fmt: skip
         return [GatewayCommandInfo(**_values(row)) for row in rows]
 
 

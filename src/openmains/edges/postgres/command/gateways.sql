@@ -45,6 +45,7 @@ SELECT g.command_id, g.concentrator_id, c.number AS gateway, g.kind, g.parameter
   FROM gateway_command g JOIN concentrator c USING (concentrator_id)
  WHERE g.tenant_id = :tenant_id AND (:before::bigint IS NULL OR g.command_id < :before)
    AND (:concentrator_id::bigint IS NULL OR g.concentrator_id = :concentrator_id)
+   AND (NOT :waiting::boolean OR g.state = 'quarantined')
  ORDER BY g.command_id DESC LIMIT :most
 
 -- name: history
