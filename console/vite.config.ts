@@ -39,6 +39,8 @@ export default defineConfig({
       input: { console: "index.html", field: "field/index.html", my: "my/index.html" },
       output: { codeSplitting: { groups: [
         { name: "base", test: /node_modules[\\/](@vue|vue|vue-router|vue-i18n|@intlify)[\\/]/, priority: 1 }, // all three entries need it whole
+        // What lists alone need stays out of the shell, which every page waits for.
+        { name: "lists", test: /[\\/]src[\\/]shared[\\/](columns\.ts|components[\\/](Column(Table|Pick)|ListPage|SavedViews|FilterChips)\.vue)/, priority: 1, includeDependenciesRecursively: false },
         { name: (id, graph) => (isOnPhone(id, graph) ? null : "common"), test: /node_modules[\\/](?!echarts|zrender)|[\\/]src[\\/]shared[\\/]/, minShareCount: 14, includeDependenciesRecursively: false },
       ] } },
     },

@@ -53,7 +53,7 @@ async function alarmLifeStory({ page, url, context, locale, coapPort, tag, findi
   await until(async () => (await told()).state === "shown", "the alarm counts as shown to a person");
   assert.equal((await told()).missed, false);
   await page.goto(`${url}/alarms/${raised.alarm_id}`);
-  await page.getByRole("heading", { level: 2, name: locale === "zh" ? "磁干扰" : "Magnetic interference" }).waitFor();
+  await page.getByRole("heading", { level: 1, name: locale === "zh" ? "磁干扰" : "Magnetic interference" }).waitFor();
   await checkAccess(page, `alarm ${locale}`, findings);
   const step = async (state) => { await until(async () => (await told()).state === state, `the alarm is ${state}`); };
   await page.locator(".acts input").fill("crew 3");
@@ -73,7 +73,7 @@ async function alarmLifeStory({ page, url, context, locale, coapPort, tag, findi
   assert.deepEqual(history.map((entry) => entry.news), ["raised", "shown", "dispatched", "recalled", "cleared", "reopened"]);
   // A mute has a reason and an end.
   await page.goto(`${url}/alarm-mutes`);
-  await page.locator("h2").first().waitFor();
+  await page.locator("main h1").first().waitFor();
   await checkAccess(page, `mutes ${locale}`, findings);
   const made = await api(context, url, "POST", "/alarm-mutes", { meter_id: mine.meter_id, seconds: 3600, reason: "works in the street" });
   assert.equal(made.status, 201);

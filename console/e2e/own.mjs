@@ -51,6 +51,64 @@ export const ownStories = {
     await api(context, url, "PATCH", "/session/preferences", { columns: { meters: "", home_hidden: "" } });
   },
 
+  async sorted({ browser, signedIn, page, url, context, locale, findings }) {
+    const firstOf = async (sort) => (await api(context, url, "GET", `/accounts?limit=1&sort=${sort}`)).body.items[0].number;
+    const numbers = (on = page) => on.locator("tbody tr td:first-child a").allInnerTexts();
+    const shows = (first, on = page) => until(async () => (await numbers(on))[0] === first, `${first} comes first`);
+    await api(context, url, "PATCH", "/session/preferences", { page_rows: 20, columns: { accounts: "", alarms: "" } });
+    // The head sorts all accounts, not those of the page, and the next page goes on in that order.
+    await page.goto(`${url}/accounts`);
+    await page.locator("tbody tr").first().waitFor();
+    await page.locator("button.sort").click();
+    await page.locator('th[aria-sort="ascending"]').waitFor();
+    await shows(await firstOf("number"));
+    await page.locator("button.sort").click();
+    await page.waitForURL(/sort=-number/);
+    await shows(await firstOf("-number"));
+    const before = await numbers();
+    assert.deepEqual(before, before.toSorted().toReversed());
+    await page.locator(".pager button").last().click();
+    await page.waitForURL(/cursor=/);
+    await until(async () => (await numbers())[0] < before.at(-1), "the next page goes on");
+    // Columns are the person's, in this browser and in another; the order is in the address.
+    const heads = (on) => on.locator("thead th").allInnerTexts();
+    const [medium, opened] = [say(locale, "介质", "Medium"), say(locale, "开户时刻", "Opened at")];
+    await page.locator(".pick summary").click();
+    await checkAccess(page, `columns ${locale}`, findings);
+    await page.locator(".pick label").filter({ hasText: medium }).locator("input").uncheck();
+    await page.locator(".pick label").filter({ hasText: opened }).locator("input").check();
+    await until(async () => /opened/.test((await api(context, url, "GET", "/session")).body.preferences.columns.accounts ?? ""), "columns are kept with the person");
+    await page.goto(`${url}/accounts?sort=-number`);
+    await page.reload();
+    await shows(await firstOf("-number"));
+    const other = await openPage(browser, signedIn, locale);
+    await other.page.goto(`${url}/accounts`);
+    await other.page.locator("tbody tr").first().waitFor();
+    for (const on of [page, other.page]) {
+      const shown = await heads(on);
+      assert.ok(shown.includes(opened) && !shown.includes(medium), shown.join(" "));
+    }
+    await other.context.close();
+    await page.setViewportSize({ width: 390, height: 844 }); // a card names its values by the same columns
+    await until(async () => (await page.locator("tbody tr").first().locator("td").evaluateAll((cells) => cells.map((cell) => cell.getAttribute("data-label")))).includes(opened), "cards too");
+    await page.setViewportSize({ width: 1440, height: 900 });
+    // What is open is sorted by grade; what is over is not, and its head offers nothing that the server would refuse.
+    const grades = say(locale, ["紧急", "重要", "次要", "提示"], ["Critical", "Major", "Minor", "Info"]);
+    const severity = page.locator("thead th").filter({ hasText: say(locale, "级别", "Severity") });
+    await page.goto(`${url}/alarms?status=open`);
+    await severity.locator("button.sort").click();
+    await page.waitForURL(/sort=severity/);
+    await page.locator('th[aria-sort="ascending"]').waitFor();
+    await page.reload();
+    await page.locator("tbody tr").first().waitFor();
+    const places = (await page.locator(".card:last-child tbody tr").evaluateAll((rows) => rows.map((row) => row.querySelector('[data-label="级别"], [data-label="Severity"]')?.textContent.trim() ?? ""))).map((text) => grades.indexOf(text));
+    assert.ok(places.length > 0 && places.every((place, at) => place >= (places[at - 1] ?? 0)), places.join(" "));
+    await page.goto(`${url}/alarms?status=cleared&sort=severity`);
+    await page.locator("tbody tr").first().waitFor();
+    assert.equal(await severity.locator("button").count(), 0);
+    await api(context, url, "PATCH", "/session/preferences", { page_rows: null, columns: { accounts: "", alarms: "" } });
+  },
+
   async bulk({ page, url, context, locale, findings }) {
     await page.goto(`${url}/meters?status=active`);
     await page.locator("tbody input[type=checkbox]").nth(1).waitFor();

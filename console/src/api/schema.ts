@@ -383,8 +383,8 @@ export interface paths {
         };
         /**
          * ListAlarms
-         * @description Alarms, newest first. ``open``: not cleared, acknowledged or not. ``group_id``: members of a group; ``alone``: only those that are in
-         *     no group and not muted.
+         * @description Alarms, newest first unless ``sort`` says otherwise; by grade only what is open is sorted. ``open``: not cleared, acknowledged or not.
+         *     ``group_id``: members of a group; ``alone``: only those that are in no group and not muted.
          */
         get: operations["list_alarms"];
         put?: never;
@@ -1115,7 +1115,7 @@ export interface paths {
         };
         /**
          * ListAudit
-         * @description The trail, newest first: of a person, of an object, of an act, of days.
+         * @description The trail, newest first (``-at``) or oldest first: of a person, of an object, of an act, of days.
          */
         get: operations["list_audit"];
         put?: never;
@@ -1949,7 +1949,8 @@ export interface paths {
         };
         /**
          * ListCommands
-         * @description Commands, newest first; ``open``: those that have not ended. ``status=quarantined`` is the approval inbox.
+         * @description Commands, newest first (``-given``) or oldest first; ``open``: those that have not ended. ``status=quarantined`` is the approval
+         *     inbox.
          */
         get: operations["list_commands"];
         put?: never;
@@ -2192,7 +2193,8 @@ export interface paths {
         };
         /**
          * ListCustomers
-         * @description Customers with masked phones; an area: who holds an account there or below. Who looks at more than a hundred is in the audit log.
+         * @description Customers with masked phones; an area: who holds an account there or below. Who looks at more than a hundred is in the audit log. Hits of
+         *     a search come as they were entered: ``sort`` does not go with ``q``.
          */
         get: operations["list_customers"];
         put?: never;
@@ -8804,7 +8806,8 @@ export interface paths {
         };
         /**
          * ListWorkOrders
-         * @description Work orders, newest first; an area includes the areas below it. ``overdue``: not done by the instant they were due.
+         * @description Work orders, newest first unless ``sort`` says otherwise; an area includes the areas below it. ``overdue``:
+         *     not done by the instant they were due.
          */
         get: operations["list_work_orders"];
         put?: never;
@@ -16419,6 +16422,7 @@ export interface operations {
                 /** @description With ``customer_id``: also what was held before. */
                 past?: boolean;
                 premises_id?: number | null;
+                sort?: "account_id" | "number" | "-number";
             };
             header?: never;
             path?: never;
@@ -18431,6 +18435,7 @@ export interface operations {
                 limit?: number;
                 meter_id?: number | null;
                 severity?: "critical" | "major" | "minor" | "info" | null;
+                sort?: "-received" | "received" | "severity" | "-severity";
                 status?: "open" | "unacknowledged" | "acknowledged" | "cleared" | null;
             };
             header?: never;
@@ -22889,6 +22894,7 @@ export interface operations {
                 limit?: number;
                 object_id?: string | null;
                 object_type?: string | null;
+                sort?: "-at" | "at";
                 user_id?: number | null;
             };
             header?: never;
@@ -28293,6 +28299,7 @@ export interface operations {
                 limit?: number;
                 meter_id?: number | null;
                 open?: boolean;
+                sort?: "-given" | "given";
                 status?: components["schemas"]["State"] | null;
             };
             header?: never;
@@ -29887,6 +29894,7 @@ export interface operations {
                 limit?: number;
                 /** @description Parts of code, name, address, contact or account number; or a whole phone, identity number or bank account. */
                 q?: string | null;
+                sort?: "customer_id" | "code" | "-code";
             };
             header?: never;
             path?: never;
@@ -71516,6 +71524,7 @@ export interface operations {
                 /** @description Only those of whoever asks. */
                 mine?: boolean;
                 overdue?: boolean;
+                sort?: "-made" | "made" | "due" | "-due" | "severity" | "-severity";
                 source?: "alarm" | "customer" | "lost_reading" | "inspection" | "hazard" | "hand" | null;
                 state?: components["schemas"]["OrderState"] | null;
                 status?: "open" | "to_assign" | "to_check" | "ended" | null;

@@ -10,7 +10,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from openmains.edges.postgres.compose import extended
+from openmains.edges.postgres.alarm.tables import RANK, STATES
+from openmains.edges.postgres.compose import extended, in_order
 from openmains.edges.postgres.db import connect
 from openmains.edges.postgres.fleet.imports import CHOSEN, FOLLOWING
 from openmains.edges.postgres.fleet.meters import GATHERED, OF_TENANT, SHOWN, TAGGED, WALKED, WALKED_TAGGED
@@ -288,18 +289,26 @@ async def test_what_rules_look_at_and_what_a_diagnosis_asks(house: House) -> Non
 
 async def test_what_people_work_through(house: House) -> None:
     mine: dict[str, Any] = {"tenant_id": house.tenant_id, "after": None, "most": 50}
-    every = {
-        "is_cleared": None,
-        "is_acknowledged": None,
-        "severity": None,
-        "event": None,
-        "meter_id": None,
-        "area_id": None,
-        "group_id": None,
-        "alone": False,
-    }
-    await house.expect(ALARM["alarms"], "alarm_newest", **mine, **every)
-    await house.expect(ALARM["alarms"], "alarm_newest", **mine, **(every | {"is_cleared": False}))
+    every = {"severity": None, "event": None, "area_id": None, "group_id": None, "alone": False}
+    middle = await house.owner.fetchval("SELECT avg(alarm_id)::bigint FROM alarm WHERE tenant_id = $1", house.tenant_id)
+    listed = {"tenant_id": house.tenant_id, "most": 50, "after": middle, "rank": 2} | every
+    for is_down, rank, states, index in (
+        (True, None, STATES[None], "alarm_newest"),
+        (False, None, STATES[None], "alarm_newest"),
+        (True, None, STATES["open"], "alarm_standing"),
+        (False, None, STATES["unacknowledged"], "alarm_standing"),
+        (False, RANK, STATES["open"], "alarm_grave"),
+        (True, RANK, STATES["acknowledged"], "alarm_grave"),
+    ):
+        for is_further in (False, True):
+            order = in_order("l.alarm_id", rank=rank, is_down=is_down, is_further=is_further)
+            query = extended(ALARM["alarms_of_meters"], *states, *order)
+            given = {name: value for name, value in listed.items() if name in query.params}
+            # Of two utilities, half of all rows are ours: beyond a row, both ways to walk them look as good.
+            either = f"{index}|alarm_pkey" if is_further and index == "alarm_newest" else index
+            await house.expect(query, either, meter_id=None, **given)
+            nodes = extended(ALARM["alarms_of_nodes"], *states, *order)
+            await house.expect(nodes, "alarm_of_nodes|alarm_node_hushed|alarm_open_node|" + either, **given)
     await house.expect(ALARM["alarm"], "alarm_pkey|alarm_newest", tenant_id=house.tenant_id, alarm_id=1)
     await house.expect(NODES["open_node_alarms"], "alarm_open_node|alarm_of_nodes")
     await house.expect(NODES["hushed_nodes"], "alarm_node_hushed|alarm_open_node|alarm_of_nodes", since_us=1)

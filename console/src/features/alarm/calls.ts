@@ -8,6 +8,7 @@ export type AlarmCountQuery = QueryOf<"count_alarms">;
 export type AlarmQuery = QueryOf<"list_alarms">;
 export type AlarmStatus = NonNullable<AlarmQuery["status"]>;
 
+export type AlarmSort = NonNullable<AlarmQuery["sort"]>;
 export const listAlarms = (query: AlarmQuery, signal: Abort) => call("get", "/api/v1/alarms", { query, signal });
 export const acknowledgeAlarm = (alarmId: number) => call("post", "/api/v1/alarms/{alarm_id}/acknowledge", { path: { alarm_id: alarmId } });
 export const clearAlarm = (alarmId: number, reason: string) =>

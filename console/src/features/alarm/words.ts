@@ -24,6 +24,7 @@ export const words = {
     received: ["接收时间", "Received"],
     delay: ["告警时延", "Alarm delay"],
     occurrences: ["次数", "Times"],
+    last: ["最近一次", "Last time"],
     acknowledge: ["确认", "Acknowledge"],
     acknowledged: ["告警已确认", "Alarm acknowledged"],
     acknowledgedAll: ["已确认 {n} 条", "{n} acknowledged"],

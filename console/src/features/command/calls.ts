@@ -25,6 +25,7 @@ export type ReportPlan = Schemas["ReportPlan"];
 export type Second = Schemas["SignerLogin"];
 export type ShadowEntry = Schemas["ShadowEntry"];
 export type CommandQuery = QueryOf<"list_commands">;
+export type CommandSort = NonNullable<CommandQuery["sort"]>;
 type FileQuery = QueryOf<"download_commands">;
 export type ObjectDefinition = Schemas["ObjectDefinition"];
 export type ResourceDefinition = Schemas["ResourceDefinition"];

@@ -155,6 +155,8 @@ export const words = {
     batchNo: ["批量 {id}", "Batch {id}"],
     params: ["参数", "Parameters"],
     given: ["提交", "Given"],
+    sentAt: ["发送", "Sent"],
+    endedAt: ["结束", "Ended"],
     by: ["提交人", "By"],
     until: ["有效至", "Valid until"],
     attempts: ["发送次数", "Sent"],

@@ -200,7 +200,6 @@ export const words = {
     searched: ["搜索", "Search"],
     account: ["户号", "Account"],
     allProducts: ["全部产品", "All products"],
-    columns: ["选择列", "Columns"],
     fileCsv: ["导出 CSV", "Export CSV"],
     fileXlsx: ["导出 XLSX", "Export XLSX"],
   },

@@ -14,6 +14,7 @@ export type RoleChange = Schemas["RoleChange"];
 export type User = Schemas["User"];
 export type UserChange = Schemas["UserChange"];
 export type AuditQuery = QueryOf<"list_audit">;
+export type AuditSort = NonNullable<AuditQuery["sort"]>;
 
 export const whoAmI = () => call("get", "/api/v1/session");
 export const signIn = (body: { tenant?: string; login: string; password: string }) => call("post", "/api/v1/session", { body });

@@ -56,6 +56,8 @@ export const words = {
     holder: ["户主", "Holder"],
     nobody: ["无户主", "Nobody"],
     since: ["自", "Since"],
+    heldSince: ["户主起始", "Held since"],
+    opened: ["开户时刻", "Opened at"],
     until: ["至", "Until"],
     closed: ["已销户", "Closed"],
     open: ["在用", "Open"],

@@ -21,6 +21,7 @@ export type TechnicianSettings = Schemas["TechnicianSettings"];
 export type OrderQuery = QueryOf<"list_work_orders">;
 export type HazardQuery = QueryOf<"list_hazards">;
 
+export type OrderSort = NonNullable<OrderQuery["sort"]>;
 export const listOrders = (query: OrderQuery, signal: Abort) => call("get", "/api/v1/work-orders", { query, signal });
 export const countOrders = (mine: boolean, signal: Abort) => call("get", "/api/v1/work-orders/counts", { query: { mine }, signal });
 export const readOrder = (orderId: number, signal: Abort) => call("get", "/api/v1/work-orders/{order_id}", { path: { order_id: orderId }, signal });

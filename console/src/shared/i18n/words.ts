@@ -50,6 +50,7 @@ export const words = {
     first: ["第一页", "First page"],
     previous: ["上一页", "Previous page"],
     size: ["每页", "Rows a page"],
+    columns: ["选择列", "Columns"],
     rows: ["第 {from}–{to} 行", "Rows {from}–{to}"],
     total: ["共 {n} 行", "{n} in all"],
     selectAll: ["选择本页全部", "Select all of this page"],

@@ -12,6 +12,8 @@ from openmains.domain.ids import AlarmId, AreaId, GroupId, MeterId, MuteId, Tena
 Severity = Literal["critical", "major", "minor", "info"]
 # Open is what is not cleared, whether somebody looks after it or not: acknowledging ends no alarm.
 AlarmStatus = Literal["open", "unacknowledged", "acknowledged", "cleared"]
+AlarmSort = Literal["-received", "received", "severity", "-severity"]
+"""When they came; the gravest or the least grave first, the older one before: of what is open only."""
 
 
 class Alarm(Struct, frozen=True):

@@ -12,6 +12,7 @@ from openmains.app.alarm.model import (
     AlarmHistoryEntry,
     AlarmMute,
     AlarmPlace,
+    AlarmSort,
     AlarmStatus,
     QuantityLimit,
     Severity,
@@ -27,7 +28,7 @@ class AlarmStore(Protocol):
     async def page(
         self,
         limit: int,
-        after: int | None,
+        after: tuple[int, Severity] | None,
         *,
         status: AlarmStatus | None,
         severity: Severity | None,
@@ -36,8 +37,9 @@ class AlarmStore(Protocol):
         area_id: AreaId | None,
         group_id: GroupId | None = None,
         alone: bool = False,
+        sort: AlarmSort = "-received",
     ) -> list[Alarm]:
-        """``alone``: only those that are in no group and not muted."""
+        """``alone``: only those that are in no group and not muted. ``after``: number and grade of the last that was shown."""
 
     async def counts(
         self,

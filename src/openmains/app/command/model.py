@@ -40,6 +40,10 @@ class NewCommand(Struct, frozen=True, forbid_unknown_fields=True):
     signer: SignerLogin | None = None
 
 
+CommandSort = Literal["-given", "given"]
+"""When they were given: newest first, oldest first."""
+
+
 class Command(Struct, frozen=True):
     """A command and how far it is. ``difference`` is not part of it: see the meter's shadow. ``given_by``: login, or
     'batch' where a running batch gave it. ``params`` and ``answer`` are exact integers in the units that the parameters of the

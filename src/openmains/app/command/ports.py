@@ -222,8 +222,10 @@ class CommandStore(Protocol):
 
     async def page(
         self, limit: int, after: int | None, *, meter_id: MeterId | None, state: State | None, kind: Kind | None,
-        batch_id: BatchId | None, is_open: bool,
-    ) -> list[Command]: ...  # fmt: skip
+        batch_id: BatchId | None, is_open: bool, is_oldest_first: bool = False,
+    ) -> list[Command]:  # fmt: skip
+        """Those given after the one before them, or before it; ``after``: the last that was shown."""
+
     async def get(self, command_id: CommandId) -> CommandDetail | None: ...
     async def log_pulls(self, command_id: CommandId) -> list[Pull]:
         """A log pull and those that asked for its lost parts, in order; empty where it is none."""

@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -167,8 +167,12 @@ class AuditEntry(msgspec.Struct, frozen=True):
     request_id: str
 
 
+TrailSort = Literal["-at", "at"]
+"""By time: newest first, oldest first."""
+
+
 class TrailFilter(msgspec.Struct, frozen=True):
-    """Which lines of the trail; what is None takes all. ``since`` is included, ``until`` is not."""
+    """Which lines of the trail, and in which order; what is None takes all. ``since`` is included, ``until`` is not."""
 
     object_type: str | None = None
     object_id: str | None = None
@@ -176,6 +180,7 @@ class TrailFilter(msgspec.Struct, frozen=True):
     action: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    sort: TrailSort = "-at"
 
 
 class Tenant(msgspec.Struct, frozen=True):

@@ -118,7 +118,7 @@ class AuditTrail(Protocol):
         ``reason``: what the person said, where the act asks for it."""
 
     async def page(self, limit: int, after: int | None, chosen: TrailFilter) -> list[AuditEntry]:
-        """Newest first, older than the entry ``after``."""
+        """In the order that is chosen, beyond the entry ``after``."""
 
 
 class AccountRecovery(Protocol):

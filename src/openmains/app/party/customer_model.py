@@ -100,9 +100,13 @@ class NewContact(Struct, frozen=True, forbid_unknown_fields=True):
     phone: Given = ""
 
 
+CustomerSort = Literal["customer_id", "code", "-code"]
+"""As they were entered, or by their code up and down."""
+
+
 class CustomerFilter(Struct, frozen=True):
-    """Which customers a list holds, by id. ``terms`` and ``grams``: of a search; ``found``: whom a whole phone, identity number or bank account
-    names; an area: who holds an account there or below."""
+    """Which customers a list holds, in which order; hits of a search as they were entered. ``terms`` and ``grams``: of a search; ``found``:
+    whom a whole phone, identity number or bank account names; an area: who holds an account there or below."""
 
     area_id: AreaId | None = None
     customer_class: CustomerClass | None = None
@@ -110,7 +114,8 @@ class CustomerFilter(Struct, frozen=True):
     grams: tuple[int, ...] = ()
     found: tuple[CustomerId, ...] = ()
     limit: int = 50
-    after: int | None = None
+    after: tuple[int, str] | None = None
+    sort: CustomerSort = "customer_id"
 
 
 class PersonalRequest(Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,7 +2,7 @@
 """Accounts as use cases and the API see them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -43,9 +43,13 @@ class Account(Struct, frozen=True):
     held_since: datetime | None
 
 
+AccountSort = Literal["account_id", "number", "-number"]
+"""As they were entered, or by their number up and down."""
+
+
 class AccountFilter(Struct, frozen=True):
-    """Which accounts a list holds, by id; an area includes those below it. ``number``: how it begins; ``customer_id``: who holds it, now or at
-    any time (``is_past``)."""
+    """Which accounts a list holds, in which order; an area includes those below it. ``number``: how it begins; ``customer_id``: who holds it,
+    now or at any time (``is_past``). ``after``: id or number of the last that was shown, by which the list is sorted."""
 
     area_id: AreaId | None = None
     premises_id: PremisesId | None = None
@@ -53,7 +57,8 @@ class AccountFilter(Struct, frozen=True):
     number: str | None = None
     is_past: bool = False
     limit: int = 50
-    after: int | None = None
+    after: int | str | None = None
+    sort: AccountSort = "account_id"
 
 
 class RecordedAct(Struct, frozen=True):

@@ -28,6 +28,8 @@ from openmains.domain.work_order.life import HoldCause, OrderOutcome, OrderState
 OrderSource = Literal["alarm", "customer", "lost_reading", "inspection", "hazard", "hand"]
 PhotoPurpose = Literal["photo", "signature"]
 OrderStatus = Literal["open", "to_assign", "to_check", "ended"]
+OrderSort = Literal["-made", "made", "due", "-due", "severity", "-severity"]
+"""When they were made; when they are due, those that stand as the last; the gravest or the least grave first, the older one before."""
 ActWord = Literal[
     "make", "assign", "accept", "refuse", "start", "hold", "resume", "note", "finish", "mend", "send_back", "close", "cancel",
     "photo", "exchange", "reading", "hazard",
@@ -268,7 +270,7 @@ class WorkOrderDetail(WorkOrder, frozen=True, kw_only=True):
 
 
 class OrderFilter(Struct, frozen=True):
-    """Which orders, newest first; what is None takes all. ``area_id``: with those below it."""
+    """Which orders, in which order; what is None takes all. ``area_id``: with those below it."""
 
     status: OrderStatus | None = None
     state: OrderState | None = None
@@ -281,6 +283,7 @@ class OrderFilter(Struct, frozen=True):
     alarm_id: AlarmId | None = None
     group_id: GroupId | None = None
     overdue: bool = False
+    sort: OrderSort = "-made"
 
 
 class OrderCounts(Struct, frozen=True):

@@ -7,8 +7,9 @@ from litestar import Request, get, post
 from litestar.params import FromQuery, JSONBody
 
 from openmains.app.alarm import handle as alarms
-from openmains.app.alarm.model import Alarm, AlarmCounts, AlarmStatus, Severity
+from openmains.app.alarm.model import Alarm, AlarmCounts, AlarmSort, AlarmStatus, Severity
 from openmains.app.alarm.ports import AlarmStore
+from openmains.app.paging import decode_cursor
 from openmains.app.problems import Problem
 from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import AlarmId, AreaId, GroupId, MeterId
@@ -16,13 +17,13 @@ from openmains.edges.http.deps import actor_of, deps_of
 from openmains.edges.http.inputs import (
     Cursor,
     Id,
+    Key,
     Limit,
     OptionalId,
     OptionalId32,
     Page,
     Reason,
     Word,
-    after_id,
     optional,
     page,
 )
@@ -39,15 +40,19 @@ async def list_alarms(
     area_id: OptionalId32 = None,
     group_id: OptionalId = None,
     alone: FromQuery[bool] = False,
+    sort: FromQuery[AlarmSort] = "-received",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[Alarm]:
-    """Alarms, newest first. ``open``: not cleared, acknowledged or not. ``group_id``: members of a group; ``alone``: only those that are in
-    no group and not muted."""
+    """Alarms, newest first unless ``sort`` says otherwise; by grade only what is open is sorted. ``open``: not cleared, acknowledged or not.
+    ``group_id``: members of a group; ``alone``: only those that are in no group and not muted."""
+    if sort.endswith("severity") and status not in ("open", "unacknowledged", "acknowledged"):
+        raise Problem("invalid-input", fields=(("/sort", "not-only-open"),))
+    scope = f"alarms {sort}"
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         rows = await work[AlarmStore].page(
             limit + 1,
-            after_id("alarms", cursor),
+            decode_cursor(scope, cursor, tuple[Key, Severity]),
             status=status,
             severity=severity,
             event=event,
@@ -55,8 +60,9 @@ async def list_alarms(
             area_id=optional(AreaId, area_id),
             group_id=optional(GroupId, group_id),
             alone=alone,
+            sort=sort,
         )
-    return page("alarms", rows, limit, lambda alarm: alarm.alarm_id)
+    return page(scope, rows, limit, lambda alarm: (alarm.alarm_id, alarm.severity))
 
 
 @get("/alarms/counts", operation_id="count_alarms", tags=["alarms"], opt=may(Permission.SEE_ALARMS))

@@ -18,6 +18,7 @@ from openmains.app.command.give import (
 from openmains.app.command.model import (
     Command,
     CommandDetail,
+    CommandSort,
     NewCommand,
     Shadow,
     SignerLogin,
@@ -167,21 +168,25 @@ async def list_commands(
     kind: FromQuery[Kind | None] = None,
     batch_id: OptionalId = None,
     open: FromQuery[bool] = False,
+    sort: FromQuery[CommandSort] = "-given",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[Command]:
-    """Commands, newest first; ``open``: those that have not ended. ``status=quarantined`` is the approval inbox."""
+    """Commands, newest first (``-given``) or oldest first; ``open``: those that have not ended. ``status=quarantined`` is the approval
+    inbox."""
+    scope = f"commands {sort}"
     async with deps_of(request).store.tenant(actor_of(request).tenant_id) as work:
         rows = await work[CommandStore].page(
             limit + 1,
-            after_id("commands", cursor),
+            after_id(scope, cursor),
             meter_id=None if meter_id is None else MeterId(meter_id),
             state=status,
             kind=kind,
             batch_id=None if batch_id is None else BatchId(batch_id),
             is_open=open,
+            is_oldest_first=sort == "given",
         )
-    return page("commands", rows, limit, lambda command: command.command_id)
+    return page(scope, rows, limit, lambda command: command.command_id)
 
 
 @get("/commands/{command_id:int}", operation_id="read_command", tags=["commands"], opt=may(Permission.SEE_COMMANDS))

@@ -5,12 +5,12 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from litestar import Request, delete, get, patch, post
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import FromQuery, JSONBody, QueryParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from openmains.app.identity import change_user as use
 from openmains.app.identity.create_user import create_user as add_person
-from openmains.app.identity.model import Actor, ApiToken, AuditEntry, TrailFilter, User
+from openmains.app.identity.model import Actor, ApiToken, AuditEntry, TrailFilter, TrailSort, User
 from openmains.app.identity.ports import AuditTrail, CredentialStore, UserStore
 from openmains.app.identity.tokens import create_token as make_token
 from openmains.app.identity.tokens import revoke_token as end_token
@@ -224,14 +224,16 @@ async def list_audit(
     action: Word = None,
     first: Annotated[date | None, QueryParameter(description="First calendar day of the tenant.")] = None,
     last: Annotated[date | None, QueryParameter(description="Last one, included.")] = None,
+    sort: FromQuery[TrailSort] = "-at",
 ) -> Page[AuditEntry]:
-    """The trail, newest first: of a person, of an object, of an act, of days."""
+    """The trail, newest first (``-at``) or oldest first: of a person, of an object, of an act, of days."""
     actor = actor_of(request)
     since, until = bounds_of(actor, first, last)
-    chosen = TrailFilter(object_type, object_id, optional(UserId, user_id), action, since, until)
+    chosen = TrailFilter(object_type, object_id, optional(UserId, user_id), action, since, until, sort)
+    scope = f"audit {sort}"
     async with deps_of(request).store.tenant(actor.tenant_id) as work:
-        rows = await work[AuditTrail].page(limit + 1, after_id("audit", cursor), chosen)
-    return page("audit", rows, limit, lambda entry: entry.audit_id)
+        rows = await work[AuditTrail].page(limit + 1, after_id(scope, cursor), chosen)
+    return page(scope, rows, limit, lambda entry: entry.audit_id)
 
 
 HANDLERS: list[Any] = [

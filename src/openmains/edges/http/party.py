@@ -4,7 +4,7 @@
 from typing import Annotated, Any
 
 from litestar import Request, Response, delete, get, patch, post
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from openmains.app.paging import decode_cursor
 from openmains.app.party import customers
@@ -12,6 +12,7 @@ from openmains.app.party.customer_model import (
     CustomerChange,
     CustomerDetail,
     CustomerFilter,
+    CustomerSort,
     NewContact,
     NewCustomer,
     PartyCustomer,
@@ -65,18 +66,23 @@ async def list_customers(
     ] = None,
     area_id: OptionalId32 = None,
     customer_class: Annotated[CustomerClass | None, QueryParameter()] = None,
+    sort: FromQuery[CustomerSort] = "customer_id",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[PartyCustomer]:
-    """Customers with masked phones; an area: who holds an account there or below. Who looks at more than a hundred is in the audit log."""
+    """Customers with masked phones; an area: who holds an account there or below. Who looks at more than a hundred is in the audit log. Hits of
+    a search come as they were entered: ``sort`` does not go with ``q``."""
     deps, actor = deps_of(request), actor_of(request)
-    after = decode_cursor("customers", cursor, tuple[Key, Key])
-    seen = after[1] if after else 0
+    if q is not None and sort != "customer_id":
+        raise Problem("invalid-input", fields=(("/sort", "not-with-search"),))
+    scope = f"customers {sort}"
+    after = decode_cursor(scope, cursor, tuple[Key, str, Key])
+    seen = after[2] if after else 0
     chosen = CustomerFilter(
-        optional(AreaId, area_id), customer_class, limit=limit + 1, after=after[0] if after else None
+        optional(AreaId, area_id), customer_class, limit=limit + 1, after=after[:2] if after else None, sort=sort
     )
     rows = await customers.list_customers(deps.store, vault_of(deps), actor, chosen, q, seen)
-    return page("customers", rows, limit, lambda row: (row.customer_id, seen + limit))
+    return page(scope, rows, limit, lambda row: (row.customer_id, row.code, seen + limit))
 
 
 @get("/customers/{customer_id:int}", operation_id="read_customer", tags=["parties"], opt=may(Permission.SEE_CUSTOMERS))

@@ -4,13 +4,13 @@
 from typing import Annotated, Any
 
 from litestar import Request, get, post
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import FromQuery, JSONBody, QueryParameter
 from msgspec import Struct, structs
 
 from openmains.app.paging import decode_cursor
 from openmains.app.party import act_on_accounts, change_accounts
 from openmains.app.party.customers import note_seen
-from openmains.app.party.model import Account, AccountFilter, Holder, NewAccount, RecordedAct, WantedAct
+from openmains.app.party.model import Account, AccountFilter, AccountSort, Holder, NewAccount, RecordedAct, WantedAct
 from openmains.app.party.ports import AccountStore
 from openmains.domain.identity.permission import Permission
 from openmains.domain.ids import AccountId, AreaId, CustomerId, PremisesId
@@ -42,13 +42,15 @@ async def list_accounts(
     number: Annotated[
         str | None, QueryParameter(min_length=1, max_length=64, description="How the number begins.")
     ] = None,
+    sort: FromQuery[AccountSort] = "account_id",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[Account]:
     """Accounts; an area includes the areas below it. Who looks at more than a hundred is in the audit log."""
     deps, actor = deps_of(request), actor_of(request)
-    after = decode_cursor("accounts", cursor, tuple[Key, Key])
-    seen = after[1] if after else 0
+    scope = f"accounts {sort}"
+    after = decode_cursor(scope, cursor, tuple[Key, str, Key])
+    seen = after[2] if after else 0
     chosen = AccountFilter(
         optional(AreaId, area_id),
         optional(PremisesId, premises_id),
@@ -56,13 +58,14 @@ async def list_accounts(
         number,
         past,
         limit + 1,
-        after[0] if after else None,
+        None if after is None else after[0] if sort == "account_id" else after[1],
+        sort,
     )
     async with deps.store.tenant(actor.tenant_id) as work:
         rows = await work[AccountStore].page(chosen)
         said = {"area_id": area_id, "premises_id": premises_id, "customer_id": customer_id, "number": number}
         await note_seen(work, actor, "account", seen, min(len(rows), limit), said)
-    return page("accounts", rows, limit, lambda row: (row.account_id, seen + limit))
+    return page(scope, rows, limit, lambda row: (row.account_id, row.number, seen + limit))
 
 
 @get("/accounts/{account_id:int}", operation_id="read_account", tags=["parties"], opt=may(Permission.SEE_CUSTOMERS))

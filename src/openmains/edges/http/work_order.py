@@ -16,6 +16,7 @@ from openmains.app.work_order.model import (
     OrderCandidate,
     OrderCounts,
     OrderFilter,
+    OrderSort,
     OrderSource,
     OrderStatus,
     TechnicianRecord,
@@ -39,7 +40,7 @@ from openmains.edges.http.inputs import (
     ReasonText,
     WhyQuery,
     Word,
-    after_id,
+    after_pair,
     optional,
     page,
 )
@@ -71,18 +72,22 @@ async def list_work_orders(
     alarm_id: OptionalId = None,
     group_id: OptionalId = None,
     overdue: FromQuery[bool] = False,
+    sort: FromQuery[OrderSort] = "-made",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[WorkOrder]:
-    """Work orders, newest first; an area includes the areas below it. ``overdue``: not done by the instant they were due."""
+    """Work orders, newest first unless ``sort`` says otherwise; an area includes the areas below it. ``overdue``:
+    not done by the instant they were due."""
     deps, actor = deps_of(request), actor_of(request)
     chosen = OrderFilter(
         status, wanted, kind, source, actor.user_id if mine else optional(UserId, assignee_id), optional(AreaId, area_id),
-        optional(MeterId, meter_id), optional(AccountId, account_id), optional(AlarmId, alarm_id), optional(GroupId, group_id), overdue,
+        optional(MeterId, meter_id), optional(AccountId, account_id), optional(AlarmId, alarm_id), optional(GroupId, group_id), overdue, sort,
     )  # fmt: skip
+    scope = f"work-orders {sort}"
     async with deps.store.tenant(actor.tenant_id) as work:
-        rows = await work[OrderStore].page(limit + 1, after_id("work-orders", cursor), chosen, deps.now_us())
-    return page("work-orders", rows, limit, lambda order: order.order_id)
+        rows = await work[OrderStore].page(limit + 1, after_pair(scope, cursor), chosen, deps.now_us())
+    shown = page(scope, rows, limit, lambda row: (row[1], row[0].order_id))
+    return Page([order for order, _ in shown.items], shown.next)
 
 
 @get("/work-orders/counts", operation_id="count_work_orders", tags=["work orders"], opt=may(Permission.SEE_ORDERS))

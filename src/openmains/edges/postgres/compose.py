@@ -22,3 +22,15 @@ def extended(query: Query, *fragments: str) -> Query:
     params += [name for name in names if name not in params]
     more = _PLACE.sub(lambda place: f"${params.index(names[int(place[1]) - 1]) + 1}", text)
     return replace(query, sql=f"{query.sql}\n{more}", params=tuple(params))
+
+
+def in_order(unique: str, *, is_down: bool, is_further: bool, rank: str | None = None) -> tuple[str, ...]:
+    """Fragments that end a page of a list, which is ``:most`` rows: up or down a column in which no two rows are equal, or up or down ``rank``
+    and within it that column, as an index has them. ``is_further``: beyond the row with ``:after`` and, where there is a rank, ``:rank``."""
+    way, beyond = ("DESC", "<") if is_down else ("ASC", ">")
+    if rank is None:
+        past, order = f"AND {unique} {beyond} :after", f"ORDER BY {unique} {way} LIMIT :most"
+    else:
+        past = f"AND ({rank}, {unique}) {beyond} (:rank, :after)"
+        order = f"ORDER BY {rank} {way}, {unique} {way} LIMIT :most"
+    return (past, order) if is_further else (order,)

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from openmains.edges.postgres.command.flow import GRACE_S
+from openmains.edges.postgres.compose import extended, in_order
 from openmains.edges.postgres.db import API_ROLE, PIPELINE_ROLE, connect
 from openmains.edges.postgres.queries import Query, load
 from openmains.run.engines.engines import Engines
@@ -140,10 +141,12 @@ async def test_what_time_asks(house: House) -> None:
 
 
 async def test_what_people_ask(house: House) -> None:
-    every: dict[str, Any] = {"meter_id": None, "state": None, "kind": None, "batch_id": None, "most": 50, "after": None}
+    every: dict[str, Any] = {"meter_id": None, "state": None, "kind": None, "batch_id": None, "most": 50}
     tenant_id = house.town.tenant_id
-    await _expect(house, TENANT["page"], {"command_newest"}, tenant_id=tenant_id, **every)
-    await _expect(house, TENANT["page_open"], {"command_open"}, tenant_id=tenant_id, **every)
+    for is_down in (True, False):
+        order = in_order("c.command_id", is_down=is_down, is_further=False)
+        await _expect(house, extended(TENANT["page"], *order), {"command_newest"}, tenant_id=tenant_id, **every)
+        await _expect(house, extended(TENANT["page_open"], *order), {"command_open"}, tenant_id=tenant_id, **every)
     await _expect(house, TENANT["get"], {PKEY}, tenant_id=tenant_id, command_id=house.few[0])
     await _expect(house, TENANT["history"], {"command_event_pkey"}, tenant_id=tenant_id, command_id=house.few[0])
     await _expect(house, TENANT["cancel"], {PKEY}, tenant_id=tenant_id, command_id=house.few[0], reason="", now_us=1)

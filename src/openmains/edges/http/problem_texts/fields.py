@@ -24,6 +24,8 @@ FIELDS: dict[str, tuple[str, str]] = {
     "too-large": ("太大", "is too large"),
     "no-picture": ("不是完整的 JPEG、PNG 或 WebP 图片", "is no whole JPEG, PNG or WebP picture"),
     "wrong-type": ("类型不正确", "has the wrong type"),
+    "not-with-search": ("不能与搜索同时使用", "does not go with a search"),
+    "not-only-open": ("只能用于未结束者，请按状态筛选", "goes with those that have not ended: filter by status"),
     "not-accepted": ("取值不被接受", "has a value that is not accepted"),
     "no-phone-channel": ("不是短信渠道：客户只有手机号", "is no SMS channel: of customers only phones are known"),
     "channel-without-text": (

@@ -1,39 +1,34 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Alarms as people list and handle them; the pipeline raises and clears them (ingest/queries.sql).
 
--- name: alarms
--- Of a tenant, newest first; a filter that is null takes all. Those of meters and those of nodes are each asked for by an index of their own, so
--- that a filter by place begins at the meters there.
-(SELECT l.alarm_id, l.meter_id, m.number AS number, m.area_id AS area_id, l.concentrator_id, l.relay, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,
+-- name: alarms_of_meters
+-- Of a tenant; a filter that is null takes all; states and the order follow (tables.py). Those of meters and those of nodes are each asked for by
+-- an index of their own, so that a filter by place begins at the meters there.
+SELECT l.alarm_id, l.meter_id, m.number AS number, m.area_id AS area_id, l.concentrator_id, l.relay, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,
        l.occurrences, l.last_us, l.cleared_us, l.acknowledged_by, l.acknowledged_at,
        l.quantity, l.value, l.bound, l.unit, l.exponent, l.state, l.seen_us, l.seen_by, l.missed, l.dispatched_us, l.dispatched_by,
        l.dispatched_to, l.cleared_by, l.group_id, u.until_us AS muted_until_us, rule_of(l.tenant_id, l.event, l.quantity) AS rule
   FROM alarm l JOIN meter m USING (meter_id) LEFT JOIN alarm_mute u ON u.mute_id = l.mute_id AND NOT u.let_go
- WHERE l.tenant_id = :tenant_id AND (:after::bigint IS NULL OR l.alarm_id < :after)
-   AND (:is_cleared::boolean IS NULL OR (l.cleared_us IS NOT NULL) = :is_cleared)
-   AND (:is_acknowledged::boolean IS NULL OR (l.acknowledged_at IS NOT NULL) = :is_acknowledged)
+ WHERE l.tenant_id = :tenant_id
    AND (:severity::text IS NULL OR l.severity = :severity) AND (:event::text IS NULL OR l.event = :event)
+   AND (:group_id::bigint IS NULL OR l.group_id = :group_id) AND (NOT :alone::boolean OR (l.group_id IS NULL AND u.mute_id IS NULL))
    AND (:meter_id::bigint IS NULL OR l.meter_id = :meter_id) AND (:area_id::int IS NULL OR m.area_id IN
         (SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
            WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id))
-   AND (:group_id::bigint IS NULL OR l.group_id = :group_id) AND (NOT :alone::boolean OR (l.group_id IS NULL AND u.mute_id IS NULL))
- ORDER BY l.alarm_id DESC LIMIT :most)
-UNION ALL
-(SELECT l.alarm_id, l.meter_id, l.node AS number, l.area_id AS area_id, l.concentrator_id, l.relay, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,
+
+-- name: alarms_of_nodes
+-- The same of concentrators and relays.
+SELECT l.alarm_id, l.meter_id, l.node AS number, l.area_id AS area_id, l.concentrator_id, l.relay, l.event, l.severity, l.raised_at, l.received_us, l.shown_us,
        l.occurrences, l.last_us, l.cleared_us, l.acknowledged_by, l.acknowledged_at,
        l.quantity, l.value, l.bound, l.unit, l.exponent, l.state, l.seen_us, l.seen_by, l.missed, l.dispatched_us, l.dispatched_by,
        l.dispatched_to, l.cleared_by, l.group_id, u.until_us AS muted_until_us, rule_of(l.tenant_id, l.event, l.quantity) AS rule
   FROM alarm l LEFT JOIN alarm_mute u ON u.mute_id = l.mute_id AND NOT u.let_go
- WHERE l.tenant_id = :tenant_id AND (:after::bigint IS NULL OR l.alarm_id < :after)
-   AND (:is_cleared::boolean IS NULL OR (l.cleared_us IS NOT NULL) = :is_cleared)
-   AND (:is_acknowledged::boolean IS NULL OR (l.acknowledged_at IS NOT NULL) = :is_acknowledged)
+ WHERE l.tenant_id = :tenant_id AND l.concentrator_id IS NOT NULL
    AND (:severity::text IS NULL OR l.severity = :severity) AND (:event::text IS NULL OR l.event = :event)
-   AND l.concentrator_id IS NOT NULL AND :meter_id::bigint IS NULL AND (:area_id::int IS NULL OR l.area_id IN
+   AND (:group_id::bigint IS NULL OR l.group_id = :group_id) AND (NOT :alone::boolean OR (l.group_id IS NULL AND u.mute_id IS NULL))
+   AND (:area_id::int IS NULL OR l.area_id IN
         (SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end
            WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id))
-   AND (:group_id::bigint IS NULL OR l.group_id = :group_id) AND (NOT :alone::boolean OR (l.group_id IS NULL AND u.mute_id IS NULL))
- ORDER BY l.alarm_id DESC LIMIT :most)
- ORDER BY alarm_id DESC LIMIT :most
 
 -- name: alarm_counts
 -- All open ones that the filters take, counted by grade, by age and by how soon they could be seen. Reads the open alarms only.

@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any, get_args
 
 import asyncpg
 
@@ -15,6 +16,7 @@ from openmains.app.alarm.model import (
     AlarmHistoryEntry,
     AlarmMute,
     AlarmPlace,
+    AlarmSort,
     AlarmStatus,
     Severity,
 )
@@ -22,7 +24,7 @@ from openmains.app.problems import Problem
 from openmains.domain.alarm.life import CHANGES, AlarmNews, AlarmState, AlarmStep
 from openmains.domain.ids import AlarmId, AreaId, GroupId, MeterId, MuteId, TenantId, UserId
 from openmains.domain.period import utc, utc_of_us
-from openmains.edges.postgres.compose import extended
+from openmains.edges.postgres.compose import extended, in_order
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
 
@@ -36,6 +38,17 @@ _STATUS: dict[AlarmStatus | None, tuple[bool | None, bool | None]] = {  # (is cl
     "acknowledged": (False, True),
     "cleared": (True, None),
 }
+# Conditions of the list, no optional values of its query: what is open has indexes of its own (migration 0153).
+OPEN = "AND l.cleared_us IS NULL"
+STATES: dict[AlarmStatus | None, tuple[str, ...]] = {
+    None: (),
+    "open": (OPEN,),
+    "unacknowledged": (OPEN, "AND l.acknowledged_at IS NULL"),
+    "acknowledged": (OPEN, "AND l.acknowledged_at IS NOT NULL"),
+    "cleared": ("AND l.cleared_us IS NOT NULL",),
+}
+GRADES: tuple[Severity, ...] = get_args(Severity)
+RANK = "array_position('{critical,major,minor,info}'::text[], l.severity)"
 
 _STEPS = {
     AlarmStep.ACKNOWLEDGE: _QUERIES["acknowledge"],
@@ -138,7 +151,7 @@ class Alarms:
     async def page(
         self,
         limit: int,
-        after: int | None,
+        after: tuple[int, Severity] | None,
         *,
         status: AlarmStatus | None,
         severity: Severity | None,
@@ -147,23 +160,30 @@ class Alarms:
         area_id: AreaId | None,
         group_id: GroupId | None = None,
         alone: bool = False,
+        sort: AlarmSort = "-received",
     ) -> list[Alarm]:
-        is_cleared, is_acknowledged = _STATUS[status]
-        rows = await _QUERIES["alarms"].fetch(
-            self._connection,
-            tenant_id=self._tenant_id,
-            after=after,
-            is_cleared=is_cleared,
-            is_acknowledged=is_acknowledged,
-            severity=severity,
-            event=event,
-            meter_id=meter_id,
-            area_id=area_id,
-            group_id=group_id,
-            alone=alone,
-            most=limit,
-        )
-        return [_alarm(row) for row in rows]
+        by_grade, is_down = sort.endswith("severity"), sort.startswith("-")
+        order = in_order("l.alarm_id", rank=RANK if by_grade else None, is_down=is_down, is_further=after is not None)
+        values: dict[str, Any] = {
+            "tenant_id": self._tenant_id,
+            "severity": severity,
+            "event": event,
+            "area_id": area_id,
+            "group_id": group_id,
+            "alone": alone,
+            "most": limit,
+        }
+        if after is not None:
+            values["after"] = after[0]
+            if by_grade:
+                values["rank"] = GRADES.index(after[1]) + 1
+        of_meters = extended(_QUERIES["alarms_of_meters"], *STATES[status], *order)
+        alarms = [_alarm(row) for row in await of_meters.fetch(self._connection, meter_id=meter_id, **values)]
+        if meter_id is None:
+            of_nodes = extended(_QUERIES["alarms_of_nodes"], *STATES[status], *order)
+            alarms += [_alarm(row) for row in await of_nodes.fetch(self._connection, **values)]
+        alarms.sort(key=lambda one: (GRADES.index(one.severity) if by_grade else 0, one.alarm_id), reverse=is_down)
+        return alarms[:limit]
 
     async def counts(
         self,

@@ -20,13 +20,14 @@ from openmains.app.command.ports import Draft, Target
 from openmains.app.problems import Problem
 from openmains.domain.command.batch import DAILY_SHARE_PPM, daily_allowance
 from openmains.domain.command.kinds import CONFIGURATION, Channel, Kind
-from openmains.domain.command.life import State
+from openmains.domain.command.life import ENDS, State
 from openmains.domain.command.log_pull import Pull
 from openmains.domain.command.quota import SMALL
 from openmains.domain.ids import BatchId, CommandId, MeterId, UserId
 from openmains.domain.period import utc, utc_of_us
 from openmains.edges.postgres.command import logs
 from openmains.edges.postgres.command.batches import BatchTables
+from openmains.edges.postgres.compose import extended, in_order
 from openmains.edges.postgres.db import Row
 from openmains.edges.postgres.queries import load
 
@@ -150,12 +151,15 @@ class Commands(BatchTables):
         kind: Kind | None,
         batch_id: BatchId | None,
         is_open: bool,
+        is_oldest_first: bool = False,
     ) -> list[Command]:
-        query = SQL["page_open"] if is_open else SQL["page"]
-        rows = await query.fetch(
+        # Whoever asks for a state that is no end asks for open ones: these are found among few, from either side.
+        query = SQL["page_open"] if is_open or (state is not None and state not in ENDS) else SQL["page"]
+        order = in_order("c.command_id", is_down=not is_oldest_first, is_further=after is not None)
+        rows = await extended(query, *order).fetch(
             self._connection,
+            **({} if after is None else {"after": after}),
             tenant_id=self._tenant_id,
-            after=after,
             meter_id=meter_id,
             state=state,
             kind=kind,

@@ -59,16 +59,15 @@ ON CONFLICT (tenant_id, unique_key) DO NOTHING RETURNING command_id
 SELECT command_id, content FROM command WHERE tenant_id = :tenant_id AND unique_key = :unique_key
 
 -- name: page
--- Commands from new to old, by command_newest.
+-- Commands of a tenant, by command_newest; the order follows (tables.py).
 SELECT c.command_id, c.meter_id, m.number, c.kind, c.params, c.unique_key, c.state, c.reason, c.channel, c.priority, c.serial,
        c.batch_id, c.attempts, c.result, c.answer, c.created_by, c.created_us, c.not_after, c.sent_us, c.delivered_us, c.ended_us,
        coalesce((SELECT nullif(e.actor, '') FROM command_event e WHERE e.command_id = c.command_id
                   ORDER BY e.event_id LIMIT 1), 'batch') AS given_by
   FROM command c JOIN meter m USING (meter_id)
- WHERE c.tenant_id = :tenant_id AND (:after::bigint IS NULL OR c.command_id < :after)
+ WHERE c.tenant_id = :tenant_id
    AND (:meter_id::bigint IS NULL OR c.meter_id = :meter_id) AND (:state::text IS NULL OR c.state = :state)
    AND (:kind::text IS NULL OR c.kind = :kind) AND (:batch_id::bigint IS NULL OR c.batch_id = :batch_id)
- ORDER BY c.command_id DESC LIMIT :most
 
 -- name: page_open
 -- The same of those that have no end yet, by command_open. A statement of its own: an index over a part of a table is
@@ -78,10 +77,9 @@ SELECT c.command_id, c.meter_id, m.number, c.kind, c.params, c.unique_key, c.sta
        coalesce((SELECT nullif(e.actor, '') FROM command_event e WHERE e.command_id = c.command_id
                   ORDER BY e.event_id LIMIT 1), 'batch') AS given_by
   FROM command c JOIN meter m USING (meter_id)
- WHERE c.tenant_id = :tenant_id AND c.ended_us IS NULL AND (:after::bigint IS NULL OR c.command_id < :after)
+ WHERE c.tenant_id = :tenant_id AND c.ended_us IS NULL
    AND (:meter_id::bigint IS NULL OR c.meter_id = :meter_id) AND (:state::text IS NULL OR c.state = :state)
    AND (:kind::text IS NULL OR c.kind = :kind) AND (:batch_id::bigint IS NULL OR c.batch_id = :batch_id)
- ORDER BY c.command_id DESC LIMIT :most
 
 -- name: get
 -- One command. A signed frame is nobody's to see before it went out.

@@ -7,6 +7,7 @@ import msgspec
 
 from openmains.app.identity.model import Actor, AuditEntry, TrailFilter
 from openmains.domain.ids import TenantId
+from openmains.edges.postgres.compose import extended, in_order
 from openmains.edges.postgres.db import Connection
 from openmains.edges.postgres.queries import load
 
@@ -64,10 +65,12 @@ class Audit:
         )
 
     async def page(self, limit: int, after: int | None, chosen: TrailFilter) -> list[AuditEntry]:
-        rows = await _QUERIES["trail"].fetch(
+        # A line is written at its instant: their numbers rise with the time, and have the index.
+        order = in_order("audit_id", is_down=chosen.sort == "-at", is_further=after is not None)
+        rows = await extended(_QUERIES["trail"], *order).fetch(
             self._connection,
+            **({} if after is None else {"after": after}),
             tenant_id=self._tenant_id,
-            older_than=after,
             object_type=chosen.object_type,
             object_id=chosen.object_id,
             user_id=chosen.user_id,

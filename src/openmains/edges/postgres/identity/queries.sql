@@ -189,7 +189,7 @@ INSERT INTO audit (tenant_id, user_id, actor, action, object_type, object_id, be
 VALUES (:tenant_id, :user_id, :actor, :action, :object_type, :object_id, :before, :after, :reason, :address, :request_id)
 
 -- name: trail
--- Of a tenant, newest first; a filter that is null takes all. What an act was done to is named as people know it, by the number of
+-- Of a tenant; a filter that is null takes all, and the order follows (audit.py). What an act was done to is named as people know it, by the number of
 -- its meter where it has no name of its own; what is gone has none.
 SELECT audit_id, at, user_id, actor, action, object_type, object_id,
        CASE WHEN object_id ~ '^[0-9]{1,18}$' THEN CASE object_type
@@ -214,11 +214,10 @@ SELECT audit_id, at, user_id, actor, action, object_type, object_id,
        END END AS object_name,
        before, after, reason, address, request_id
   FROM audit
- WHERE tenant_id = :tenant_id AND (:older_than::bigint IS NULL OR audit_id < :older_than)
+ WHERE tenant_id = :tenant_id
    AND (:object_type::text IS NULL OR object_type = :object_type) AND (:object_id::text IS NULL OR object_id = :object_id)
    AND (:user_id::bigint IS NULL OR user_id = :user_id) AND (:action::text IS NULL OR action = :action)
    AND (:since::timestamptz IS NULL OR at >= :since) AND (:until::timestamptz IS NULL OR at < :until)
- ORDER BY audit_id DESC LIMIT :most
 
 -- name: make_tenant
 -- What exists stays as it is.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Accounts over time on one tenant's transaction. Lists are keyset-paged by id."""
+"""Accounts over time on one tenant's transaction. Lists are keyset-paged by what they are sorted by: each has its index."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from openmains.app.fleet.search import like_escape
 from openmains.app.party.model import Account, AccountFilter, Holder, RecordedAct
 from openmains.domain.ids import AccountId, CustomerId, PremisesId, TenantId, UserId
 from openmains.domain.party.accounts import AccountAct, AccountState, ActKind
-from openmains.edges.postgres.compose import extended
+from openmains.edges.postgres.compose import extended, in_order
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.party.customers import index_customers
 from openmains.edges.postgres.queries import load
@@ -54,9 +54,9 @@ class Accounts:
             fragments.append("AND lower(x.number) LIKE :number")
             values["number"] = like_escape(chosen.number.lower()) + "%"
         if chosen.after is not None:
-            fragments.append("AND x.account_id > :after")
             values["after"] = chosen.after
-        fragments.append("ORDER BY x.account_id LIMIT :most")
+        column = "x.account_id" if chosen.sort == "account_id" else "x.number"
+        fragments += in_order(column, is_down=chosen.sort == "-number", is_further=chosen.after is not None)
         rows = await extended(_QUERIES["accounts"], *fragments).fetch(self._connection, **values)
         return [_account(row) for row in rows]
 

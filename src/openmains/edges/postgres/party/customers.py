@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Customers, contacts and what is sealed of them, on one tenant's transaction. Lists are keyset-paged by id."""
+"""Customers, contacts and what is sealed of them, on one tenant's transaction. Lists are keyset-paged by what they are sorted by, which
+has its index."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ from openmains.app.party.personal import PersonalPlace, PersonalVault, SealedVal
 from openmains.domain.ids import ContactId, CustomerId, TenantId
 from openmains.domain.party.personal import PersonalField
 from openmains.domain.tariff.plan import CustomerClass
-from openmains.edges.postgres.compose import extended
+from openmains.edges.postgres.compose import extended, in_order
 from openmains.edges.postgres.db import Connection, Pool, Row
 from openmains.edges.postgres.queries import load
 
@@ -51,7 +52,7 @@ class Customers:
             values |= {
                 "grams": chosen.grams,
                 "terms": chosen.terms,
-                "position": chosen.after or 0,
+                "position": 0 if chosen.after is None else chosen.after[0],
                 "found": chosen.found,
             }
         elif chosen.terms:  # too short for a gram: what begins so
@@ -63,10 +64,11 @@ class Customers:
         if chosen.customer_class is not None:
             fragments.append("AND c.customer_class = :customer_class")
             values["customer_class"] = chosen.customer_class.value
+        by_id = chosen.sort == "customer_id"
         if chosen.after is not None:
-            fragments.append("AND c.customer_id > :after")
-            values["after"] = chosen.after
-        fragments.append("ORDER BY c.customer_id LIMIT :most")
+            values["after"] = chosen.after[0 if by_id else 1]
+        column = "c.customer_id" if by_id else "c.code"
+        fragments += in_order(column, is_down=chosen.sort == "-code", is_further=chosen.after is not None)
         rows = await extended(_QUERIES["customers"], *fragments).fetch(self._connection, **values)
         return [
             PartyCustomer(**{name: value for name, value in _values(row).items() if name != "note"}) for row in rows

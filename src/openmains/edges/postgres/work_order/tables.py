@@ -40,7 +40,7 @@ from openmains.domain.work_order.cost import PartUse, labour_fen, part_fen
 from openmains.domain.work_order.kinds import OrderKind
 from openmains.domain.work_order.life import CHANGES, OrderOutcome, OrderState
 from openmains.domain.work_order.order import Kept, Order
-from openmains.edges.postgres.compose import extended
+from openmains.edges.postgres.compose import extended, in_order
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
 
@@ -69,6 +69,14 @@ _BELOW = (
     "AND w.area_id IN (SELECT b.area_id FROM area t JOIN area b ON b.tenant_id = t.tenant_id AND b.path >= t.path AND b.path < t.path_end"
     " WHERE t.tenant_id = :tenant_id AND t.area_id = :area_id)"
 )
+# What the list is sorted by besides its numbers; each has an index, and those that have not ended one of their own (migration 0152).
+LAST_DUE = 2**63 - 1
+"""Of an order that stands: behind all that are due."""
+GRADES = ("critical", "major", "minor", "info")
+RANKS = {
+    "due": "coalesce(w.due_us, 9223372036854775807)",
+    "severity": "array_position('{critical,major,minor,info}'::text[], w.severity)",
+}
 _EQUAL = ("state", "kind", "source", "assignee_id", "meter_id", "account_id", "alarm_id", "group_id")
 
 
@@ -90,6 +98,14 @@ def _fields(row: Row) -> dict[str, Any]:
         "outcome": _outcome(row),
     }
     return plain | times | more
+
+
+def _place_in(row: Row, name: str) -> int:
+    """Of an order in the list that is sorted so."""
+    if name == "severity":
+        return GRADES.index(row["severity"]) + 1
+    due: int | None = row["due_us"]
+    return LAST_DUE if due is None else due
 
 
 def _outcome(row: Row) -> OrderOutcome | None:
@@ -290,7 +306,9 @@ class Orders:
             steps=list(CHANGES[OrderState(row["state"])]),
         )  # fmt: skip
 
-    async def page(self, limit: int, after: int | None, chosen: OrderFilter, now_us: int) -> list[WorkOrder]:
+    async def page(
+        self, limit: int, after: tuple[int, int] | None, chosen: OrderFilter, now_us: int
+    ) -> list[tuple[WorkOrder, int]]:
         given = {name: getattr(chosen, name) for name in _EQUAL if getattr(chosen, name) is not None}
         fragments = [f"AND w.{name} = :{name}" for name in given]
         values: dict[str, Any] = {"tenant_id": self._tenant_id, "now_us": now_us, "most": limit, **given}
@@ -301,11 +319,16 @@ class Orders:
             values["area_id"] = chosen.area_id
         if chosen.overdue:
             fragments.append("AND w.state <> 'cancelled' AND w.due_us < coalesce(w.done_us, :now_us)")
+        name = chosen.sort.removeprefix("-")
         if after is not None:
-            fragments.append("AND w.order_id < :after")
-            values["after"] = after
-        query = extended(_QUERIES["orders"], *fragments, "ORDER BY w.order_id DESC LIMIT :most")
-        return [_order(row) for row in await query.fetch(self._connection, **values)]
+            values["after"] = after[1]
+            if name in RANKS:
+                values["rank"] = after[0]
+        fragments += in_order(
+            "w.order_id", rank=RANKS.get(name), is_down=chosen.sort.startswith("-"), is_further=after is not None
+        )
+        rows = await extended(_QUERIES["orders"], *fragments).fetch(self._connection, **values)
+        return [(_order(row), _place_in(row, name)) for row in rows]
 
     async def counts(self, now_us: int, assignee_id: UserId | None) -> OrderCounts:
         row = await _QUERIES["order_counts"].fetchrow(
