@@ -3,11 +3,11 @@
 
 | | made | closed: mended, nothing found | closed: not mended, nobody let in | cancelled |
 |---|---|---|---|---|
-| alarm, group | dispatched; by a rule: once somebody is sent | cleared, unless the meter has cleared it | looked after again; cleared meanwhile: reopened | looked after again |
+| alarm, group | dispatched | cleared, unless the meter has cleared it | looked after again; cleared meanwhile: reopened | looked after again |
 | days missing (lost reading) | – | closed, where a reading was taken | – | – |
 | hazard that was looked at again | – | removed, where the checklist says so | stays open | stays open |
 
-An alarm that somebody handled meanwhile stays as that person left it.
+An order that a rule asked for dispatches once somebody is sent. An alarm that somebody handled meanwhile stays as that person left it.
 """
 
 from openmains.app.alarm.handle import REOPENED_WITHIN_US, step_alarm_within, step_group_within
