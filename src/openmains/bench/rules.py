@@ -4,8 +4,8 @@
 One system, two utilities of half the meters each: one without a rule, one with ``--rules`` of every kind that the form makes – bounds, events,
 changes, trees, conditions that hold, so many of a place, silence –, of which most are fulfilled by no report and one in fifty by each. Loads
 of the same size go to them in turns: without, with, with, without … The first load of each is not counted: in it every meter of the
-second one fires what it fulfils, which is a storm and not the rule; ``us_per_report_firing`` tells what that costs. What the storm leaves for the
-database to tidy up is tidied before the first load that counts.
+second one fires what it fulfils, which is a storm and not the rule; ``us_per_report_firing`` tells what that costs. What the storm
+leaves for the database to tidy up is tidied before the first load that counts.
 
 ``ratio``      how much more processor time a report takes with rules, all processes together but for the generator: the middle of ``--pairs``
                pairs of neighbours, ``ratios`` each of them

@@ -300,7 +300,9 @@ def test_messages_alike_change_what_each_would_alone(
         facts = MeterFacts(reported, ["movement"] if events else [])
         found = {each.rule_id: judge(each.condition, facts) for each in rules}
         mine = {each.rule_id for each in rules if each.is_for(AreaId(1), 20, "")}
-        began = [number for number, is_so in found.items() if is_so and number in mine and number not in standing[meter]]
+        began = [
+            number for number, is_so in found.items() if is_so and number in mine and number not in standing[meter]
+        ]
         over = [number for number in sorted(standing[meter]) if number in found and found[RuleId(number)] is False]
         standing[meter] |= dict.fromkeys(began, 1)
         for number in over:
