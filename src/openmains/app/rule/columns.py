@@ -45,7 +45,7 @@ class PointSteps:
 
 
 @dataclass(slots=True)
-class FulfilledRules:
+class RuleVerdict:
     """Rules that a message fulfils, by their places, shared by messages that fulfil the same. ``stands``: what stands at a meter that said so
     before, by version: where just that does, nothing changes. None where some of them are not for all meters."""
 
@@ -57,7 +57,7 @@ class FulfilledRules:
 class RuleVerdicts:
     """``fulfilled``: by row, of those that fulfil any; ``known``, ``yes``: rules by rows."""
 
-    fulfilled: dict[int, FulfilledRules]
+    fulfilled: dict[int, RuleVerdict]
     yes: Mask
     known: Mask
 
@@ -135,8 +135,8 @@ class RulePlan:
         for place, tree in self._trees:
             rules_yes[place], no = self._combine(tree, yes, said)
             rules_said[place] = rules_yes[place] | no
-        fulfilled: dict[int, FulfilledRules] = {}
-        alike: dict[bytes, FulfilledRules] = {}  # nearly all messages of a part fulfil the same
+        fulfilled: dict[int, RuleVerdict] = {}
+        alike: dict[bytes, RuleVerdict] = {}  # nearly all messages of a part fulfil the same
         packed = np.ascontiguousarray(np.packbits(rules_yes, axis=0).T)
         for row in np.flatnonzero(rules_yes.any(axis=0)).tolist():
             key = packed[row].tobytes()
@@ -146,10 +146,10 @@ class RulePlan:
             fulfilled[row] = found_rules
         return RuleVerdicts(fulfilled, rules_yes, rules_said)
 
-    def _fulfilled(self, places: list[int]) -> FulfilledRules:
+    def _fulfilled(self, places: list[int]) -> RuleVerdict:
         rules = [self.rules[place] for place in places]
         stands = {rule.rule_id: rule.version for rule in rules} if all(rule.is_for_all for rule in rules) else None
-        return FulfilledRules(places, stands)
+        return RuleVerdict(places, stands)
 
     def _combine(self, tree: MeterCondition, yes: Mask, said: Mask) -> tuple[Mask, Mask]:
         """(true, false) by Kleene's logic."""
