@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a rule to a mended meter, as docs/rules.md and docs/work-orders.md tell it: the rule is made in the console, tried on what is stored, found
-// to be too much and narrowed, switched on; a meter's message fires it, the alarm is shown and becomes a work order; who is sent mends it with a
-// phone of 390 px and without network, somebody else takes the work, and the alarm is cleared. The rule's area is the story's own: no other meter fires it.
+// to be too much and narrowed, switched on; a meter's message fires it, the alarm is shown and told, and its work order waits for somebody to be sent;
+// nobody acknowledges for a minute, so the second level is told; who is sent mends it with a phone of 390 px and without network, somebody else takes
+// the work, and the alarm is cleared. The rule's area is the story's own: no other meter fires it.
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { act, api, checkAccess, openPage, until } from "./browser.mjs";
@@ -27,6 +28,10 @@ export const ruleStories = {
     const who = (await api(mender.context, url, "GET", "/session")).body;
     assert.equal((await api(context, url, "PUT", `/technicians/${String(who.user_id)}`, { area_ids: [area_id] })).status, 200);
 
+    const policy = await twoLevels({ context, url, area_id, tag: `${tag}-${digit}`, second: who.user_id });
+    const second = await openPage(browser, await mender.context.storageState(), locale);
+    await api(second.context, url, "PATCH", "/session/preferences", { locale });
+
     await ruleIsMade({ ...walk, w, area_id, name: `${w("电压低", "Low voltage")} ${tag}` });
 
     // The meter says 3.584 V until the pipeline has taken the rule in, and each time something new.
@@ -40,8 +45,12 @@ export const ruleStories = {
     const state = (text) => page.locator("main strong").getByText(text, { exact: true }).first().waitFor();
     await until(async () => (await api(context, url, "GET", `/work-orders?alarm_id=${String(raised.alarm_id)}`)).body.items.length > 0, "the work order of the rule");
     await page.reload();
-    await state(w("已派人", "Dispatched"));
     await checkAccess(page, `alarm of a rule ${locale}`, findings);
+    await escalates({ ...walk, w, number: mine.number, alarm: raised, second: second.page });
+    assert.deepEqual(second.faults, []);
+    await second.context.close();
+
+    await page.goto(`${url}/alarms/${String(raised.alarm_id)}`);
     await page.locator('main a[href*="/work-orders?"]').click();
     const listed = page.locator("main tbody tr").filter({ hasText: mine.number });
     await listed.locator('input[type="checkbox"]').check();
@@ -55,6 +64,10 @@ export const ruleStories = {
     await field(page, w("派给", "Send to")).selectOption(String(who.user_id));
     await page.getByRole("button", { name: w("派单", "Send"), exact: true }).click(); // once more, as a dispatcher who thought again
     await state(w("已派", "assigned"));
+    await page.locator(`main a[href="/alarms/${String(raised.alarm_id)}"]`).click();
+    await state(w("已派人", "Dispatched"));
+    await page.goBack();
+    await state(w("已派", "assigned"));
 
     await isMended({ ...walk, w, mender, number: mine.number });
 
@@ -67,9 +80,37 @@ export const ruleStories = {
     await state(w("已清除", "Cleared"));
     const told = (await api(context, url, "GET", `/work-orders/${order}`)).body.acts.map((one) => one.step);
     for (const done of ["make", "assign", "accept", "start", "photo", "finish", "close"]) assert.ok(told.includes(done), `${done} in ${told.join(" ")}`);
+    assert.equal((await api(context, url, "DELETE", `/notice-policies/${String(policy)}?reason=e2e`)).status, 204);
     await mender.context.close();
   },
 };
+
+/** Who is told of what the area's meters fire, in the inbox: who walks at once; who mends, where nobody acknowledged for a minute – the shortest that can be set. */
+async function twoLevels({ context, url, area_id, tag, second }) {
+  const { body: channels } = await api(context, url, "GET", "/notice-channels");
+  const { user_id } = (await api(context, url, "GET", "/session")).body;
+  const inbox = [channels.find(({ kind }) => kind === "inbox").channel_id];
+  const levels = [{ after_min: 0, users: [user_id], channels: inbox }, { after_min: 1, users: [second], channels: inbox }];
+  const made = await api(context, url, "POST", "/notice-policies?reason=e2e", { name: `rule ${tag}`, area_id, events: ["rule_fired"], least: "info", levels });
+  assert.equal(made.status, 201);
+  return made.body.policy_id;
+}
+
+/** The first level was told at once; the second is told in its own inbox after a minute, although a work order waits – nobody is on the way –, and not before. */
+async function escalates({ page, url, locale, findings, w, number, alarm, second }) {
+  await page.goto(`${url}/inbox`);
+  const told = (inbox) => inbox.locator("main article").filter({ hasText: number });
+  await told(page).waitFor();
+  await second.goto(`${url}/inbox`);
+  const escalated = told(second).filter({ hasText: w("分钟无人确认", "nobody acknowledged for") });
+  await escalated.waitFor();
+  assert.equal(await told(second).count(), 1, "told once, by the escalation");
+  const after = Date.parse(await escalated.locator("time").getAttribute("datetime")) - Date.parse(alarm.received_at);
+  assert.ok(after >= 60_000, `told ${String(after)} ms after the alarm`);
+  await checkAccess(second, `inbox ${locale}`, findings);
+  await escalated.getByRole("link", { name: w("查看告警", "See the alarms") }).click();
+  await second.waitForURL(`${url}/alarms/${String(alarm.alarm_id)}`);
+}
 
 /** Made, tried on everything, narrowed to the story's area, saved and switched on. */
 async function ruleIsMade({ page, url, locale, findings, w, area_id, name }) {

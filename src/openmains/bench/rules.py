@@ -4,7 +4,8 @@
 One system, two utilities of half the meters each: one without a rule, one with ``--rules`` of every kind that the form makes – bounds, events,
 changes, trees, conditions that hold, so many of a place, silence –, of which most are fulfilled by no report and one in fifty by each. Loads
 of the same size go to them in turns: without, with, with, without … The first load of each is not counted: in it every meter of the
-second one fires what it fulfils, which is a storm and not the rule; ``us_per_report_firing`` tells what that costs.
+second one fires what it fulfils, which is a storm and not the rule; ``us_per_report_firing`` tells what that costs. What the storm
+leaves for the database to tidy up is tidied before the first load that counts.
 
 ``ratio``      how much more processor time a report takes with rules, all processes together but for the generator: the middle of ``--pairs``
                pairs of neighbours, ``ratios`` each of them
@@ -48,6 +49,7 @@ KEYS = ("rules", "meters", "pairs", "reports", "us_per_report_without", "us_per_
 PURE_REPORTS = 1_000  # of a part of a batch
 PURE_TURNS = 20
 WEEK_S = 7 * DAY_S
+UNCOUNTED = 2  # loads at the beginning
 LEARN_S = 15.0  # a pipeline keeps to rules that changed for a moment longer
 
 
@@ -130,23 +132,27 @@ async def run(args: argparse.Namespace) -> dict[str, Any]:
             await asyncio.sleep(LEARN_S)
             prices: list[tuple[bool, float]] = []
             sent: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
-            for with_rules in [False, True, *order(args.pairs)]:
+            for place, with_rules in enumerate([False, True, *order(args.pairs)]):
                 await wait_idle(supervisor.pid)
+                if place == UNCOUNTED:
+                    await _tidied(urls["postgres_owner"])
                 registry, mine = (ruled if with_rules else plain), sent[with_rules]
                 before = processor_seconds(supervisor.pid)
                 mine.append(await _load(args, coap, registry, first_day + len(mine) * rounds))
                 await wait_applied(urls["postgres_pipeline"], registry, sum(len(one["meters"]) for one in mine))
                 after = processor_seconds(supervisor.pid)
-                spent = sum(after.values()) - sum(before.get(name, 0.0) for name in after)
-                prices.append((with_rules, spent / max(1, len(mine[-1]["meters"])) * 1e6))
-                print(f"{'with' if with_rules else 'without'}: {prices[-1][1]:,.0f} µs a report", flush=True)
+                count = max(1, len(mine[-1]["meters"]))
+                spent = {name: (after[name] - before.get(name, 0.0)) / count * 1e6 for name in after}
+                prices.append((with_rules, sum(spent.values())))
+                parts = ", ".join(f"{name} {price:,.0f}" for name, price in sorted(spent.items()))
+                print(f"{'with' if with_rules else 'without'}: {prices[-1][1]:,.0f} µs a report ({parts})", flush=True)
             fired = await _fired(urls["postgres_owner"], ruled.tenant_id)
         found = {"lost": 0, "duplicated": 0}
         for with_rules, registry in ((False, plain), (True, ruled)):
             meters, days = (np.concatenate([one[name] for one in sent[with_rules]]) for name in ("meters", "days"))
             for name, count in verify(urls["clickhouse"], registry, meters, days).items():
                 found[name] += count
-    counted = prices[2:]
+    counted = prices[UNCOUNTED:]
     ratios = pair_ratios(counted)
     return {
         "rules": args.rules,
@@ -218,6 +224,14 @@ def pure_us(count: int) -> float:
 
 async def _load(args: argparse.Namespace, coap: int, registry: BenchRegistry, day: int) -> dict[str, Any]:
     return await asyncio.to_thread(load_in_child, ("127.0.0.1", coap), registry, day, Offer(args.rate, args.seconds))
+
+
+async def _tidied(owner: str) -> None:
+    connection = await asyncpg.connect(owner)
+    try:
+        await connection.execute("VACUUM (ANALYZE)", timeout=600)
+    finally:
+        await connection.close()
 
 
 async def _fired(owner: str, tenant_id: int) -> int:

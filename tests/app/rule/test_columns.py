@@ -112,13 +112,14 @@ def test_columns_say_what_single_messages_say(trees: list[Any], rows: list[dict[
         facts = MeterFacts(said, active, before, at_s)
         for place, each in enumerate(rules):
             expected = judge(each.condition, facts)
-            assert (place in verdicts.fulfilled.get(number, ())) is (expected is True)
+            found = verdicts.fulfilled.get(number)
+            assert (found is not None and place in found.places) is (expected is True)
             assert verdicts.is_over(place, number) is (expected is False)
 
 
 def test_an_event_that_the_message_does_not_know_is_not_said() -> None:
     verdicts = RulePlan([rule(1, {"not": SHAKEN}), rule(2, {"event": "gas_leak"})]).judge(columns(1, events=[0]), {})
-    assert verdicts.fulfilled == {0: [0]}
+    assert {row: found.places for row, found in verdicts.fulfilled.items()} == {0: [0]}
     assert not verdicts.is_over(1, 0)
     assert RulePlan([rule(1, {"not": SHAKEN})]).judge(columns(1, battery_mv=[1]), {}).fulfilled == {}
 
@@ -272,3 +273,41 @@ def test_a_value_that_stays_is_written_once_unless_its_rate_is_asked() -> None:
     assert written == [{key: (1, LastValue(3600, 10))}, {}, {key: (1, LastValue(3400, 30))}, {}]
     town.book = RuleSet([rule(2, {"rate": "battery_mv", "falls": 1, "per_s": 10})])
     assert town.hear((1, 50, columns(1, battery_mv=[3400]), 0)).remembered == {key: (1, LastValue(3400, 50))}
+
+
+SAID = st.tuples(st.integers(1, 3), st.sampled_from([2900, 3050, 3200, MISSING_VALUE]), st.sampled_from([0, MOVEMENT]))
+
+
+@settings(max_examples=counted(100))
+@given(said=st.lists(SAID, min_size=1, max_size=12), is_scoped=st.booleans(), stale=st.booleans())
+def test_messages_alike_change_what_each_would_alone(
+    said: list[tuple[int, int, int]], is_scoped: bool, stale: bool
+) -> None:
+    """Whether rules are for all, for some, or one stands that is asked no more: messages of many that fulfil the same are not passed over."""
+    scope = {"areas": frozenset({AreaId(2)})} if is_scoped else {}
+    rules = [rule(1, LOW), rule(2, SHAKEN), rule(3, {"value": "battery_mv", "below": 3000}), rule(4, LOW, **scope)]
+    part = columns(
+        len(said), battery_mv=[value for _, value, _ in said], events=[events for _, _, events in said], known=MOVEMENT
+    )
+    town = Town(*rules)
+    standing: dict[int, dict[int, int]] = {}
+    for meter in (1, 2, 3):
+        town.meters[meter] = RuledMeter(standing={RuleId(9): 1} if stale else {})
+        standing[meter] = dict(town.meters[meter].standing)
+    expected: list[tuple[int, int, bool]] = []
+    for meter, value, events in said:
+        reported = {} if value == MISSING_VALUE else {"battery_mv": ReportedValues((value,))}
+        facts = MeterFacts(reported, ["movement"] if events else [])
+        found = {each.rule_id: judge(each.condition, facts) for each in rules}
+        mine = {each.rule_id for each in rules if each.is_for(AreaId(1), 20, "")}
+        began = [
+            number for number, is_so in found.items() if is_so and number in mine and number not in standing[meter]
+        ]
+        over = [number for number in sorted(standing[meter]) if number in found and found[RuleId(number)] is False]
+        standing[meter] |= dict.fromkeys(began, 1)
+        for number in over:
+            del standing[meter][number]
+        expected += [(meter, number, True) for number in began] + [(meter, number, False) for number in over]
+    outcome = town.hear(*[(meter, 10 + row, part, row) for row, (meter, _, _) in enumerate(said)])
+    assert [(change.meter_id, change.rule_id, change.is_fulfilled) for change in outcome.changes] == expected
+    assert {number: meter.standing for number, meter in town.meters.items()} == standing

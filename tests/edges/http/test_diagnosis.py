@@ -7,6 +7,10 @@ from typing import Any
 from tests.edges.http.world import Utility, World, new_meter
 
 HOUR_US = 3_600_000_000
+ALARM = (
+    "INSERT INTO alarm (tenant_id, meter_id, event, severity, raised_at, received_us, shown_us, last_us, told)"
+    " VALUES ($1, $2, $3, 'major', 1, 1, 1, 1, 3)"
+)
 
 
 async def planted(world: World, utility: Utility, **state: Any) -> int:
@@ -72,6 +76,10 @@ async def test_what_was_planted_is_the_first_guess(world: World) -> None:
     )  # fmt: skip
     refused = await asked(world, utility, wrong)
     assert refused["guess"] == "key"
+    for event, guess in (("clock_fault", "clock"), ("module_mismatch", "module")):
+        meter = await planted(world, utility, **({} if guess == "clock" else {"last_seen_us": old}))
+        await owner.execute(ALARM, utility.tenant_id, meter, event)
+        assert (await asked(world, utility, meter))["guess"] == guess
     # six of its cell are late too: not the meter
     for _ in range(6):
         await planted(world, utility, last_seen_us=old, cell=4711)
@@ -90,13 +98,9 @@ async def test_no_gas_is_led_back_to_why_the_valve_is_shut(world: World) -> None
     )  # fmt: skip
     assert facts(await asked(world, utility, shut, "no_supply")) == {"reason": "leak"}
     magnet = await planted(world, utility, valve=1)
-    alarm = (
-        "INSERT INTO alarm (tenant_id, meter_id, event, severity, raised_at, received_us, shown_us, last_us, told)"
-        " VALUES ($1, $2, $3, 'major', 1, 1, 1, 1, 3)"
-    )
-    await owner.execute(alarm, utility.tenant_id, magnet, "magnetic")
+    await owner.execute(ALARM, utility.tenant_id, magnet, "magnetic")
     assert (await asked(world, utility, magnet, "no_supply"))["guess"] == "magnet"
-    await owner.execute(alarm, utility.tenant_id, shut, "pump_stopped")  # in the same area: the district's matter
+    await owner.execute(ALARM, utility.tenant_id, shut, "pump_stopped")  # in the same area: the district's matter
     district = await asked(world, utility, magnet, "no_supply")
     assert (district["guess"], facts(district)["event"]) == ("district", "pump_stopped")
     waiting = await planted(world, utility)

@@ -2,6 +2,7 @@
 """A rule's whole way over real engines: written with faults named, tried on what is stored, switched on, fired by the pipeline and by the
 clock once whatever is killed, its command proposed and given by a person, changed, switched off (R7.2)."""
 
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -232,13 +233,37 @@ async def test_a_rule_asks_for_a_work_order_once_people_were_told(town: Town, wo
     (made,) = (await town.call("GET", f"/work-orders?meter_id={house.meter_id}"))["items"]
     assert (made["kind"], made["source"], made["state"]) == ("meter_fault", "alarm", "new")
     alarm = await town.call("GET", f"/alarms/{made['alarm_id']}")
+    assert (alarm["state"], alarm["acknowledged_at"]) == ("raised", None)  # nobody is on the way yet: it escalates
+    await world.user(world.a, "operator", login := f"mender{secrets.token_hex(3)}")
+    mender = await world.owner.fetchval("SELECT user_id FROM app_user WHERE login = $1", login)
+    await town.call("PUT", f"/technicians/{mender}", skills=["gas", "water"], area_ids=[world.a.ids["area_id"]])
+    acts = f"/work-orders/{made['order_id']}/acts"
+    await town.call("POST", acts, key=f"assign-{rule}", step="assign", assignee_id=mender, reason="it is near")
+    alarm = await town.call("GET", f"/alarms/{made['alarm_id']}")
     assert (alarm["state"], alarm["dispatched_to"]) == ("dispatched", f"work order {made['order_id']}")
+    assert alarm["acknowledged_at"] is not None
     await house.say("spots", house.now_s - 800, battery_mv=3300)
     await house.say("spots", house.now_s - 700, battery_mv=3000)
     await house.say("spots", house.now_s - 600, battery_mv=3300)  # over before anybody was told
     await make_asked(store, tenant, "Asia/Shanghai", town.now_us)
     states = await world.owner.fetch("SELECT state FROM rule_order WHERE rule_id = $1 ORDER BY alarm_id", rule)
     assert [row["state"] for row in states] == ["made", "over"]
+
+    # A kind that sends whoever fits best: the platform sent somebody, and still nobody has seen the alarm.
+    kinds = {kind["code"]: kind["settings"] for kind in await town.call("GET", "/work-order-kinds")}
+    settings = kinds["meter_fault"] | {"sends_itself": True}
+    await town.call("PUT", "/work-order-kinds/meter_fault", settings=settings, reason="at once")
+    await house.say("spots", house.now_s - 500, battery_mv=3000)
+    await world.owner.execute("UPDATE alarm SET told = 1 WHERE quantity = $1", f"rule.{rule}")
+    await make_asked(store, tenant, "Asia/Shanghai", town.now_us)
+    sent = (await town.call("GET", f"/work-orders?meter_id={house.meter_id}"))["items"][0]
+    alarm = await town.call("GET", f"/alarms/{sent['alarm_id']}")
+    assert (sent["assignee_id"], alarm["state"]) == (mender, "dispatched")
+    assert (alarm["acknowledged_at"], alarm["seen_at"]) == (None, None)
+    acts = f"/work-orders/{sent['order_id']}/acts"
+    await town.call("POST", acts, key=f"cancel-{rule}", step="cancel", reason="seen to already")
+    alarm = await town.call("GET", f"/alarms/{sent['alarm_id']}")
+    assert alarm["state"] == "acknowledged" and alarm["seen_at"] is not None
 
 
 async def test_what_must_hold_is_timed_in_the_tables_and_fires_once(town: Town, pipeline: Pool) -> None:

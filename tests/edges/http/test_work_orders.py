@@ -272,19 +272,23 @@ async def test_an_inspection_finds_a_hazard_that_is_looked_at_again(town: Town) 
         assert now["recheck_id"] != recheck
 
 
-async def test_a_plan_makes_orders_of_what_is_due_and_entry_that_was_refused_is_tried_again(town: Town) -> None:
-    tenant = town.utility.tenant_id
-    for number in ("P1", "P2", "P3"):
-        place = await town.boss.post(
-            "/premises", json={"code": number, "area_id": town.utility.ids["area_id"], "address": f"{number} 号"}
-        )
+async def homes(town: Town, *numbers: str) -> None:
+    """Premises with an account of gas each."""
+    for number in numbers:
+        place = {"code": number, "area_id": town.utility.ids["area_id"], "address": f"{number} 号"}
+        made = (await town.boss.post("/premises", json=place)).json()
         opened = {
             "key": number,
-            "number": f"{tenant}-{number}",
-            "premises_id": place.json()["premises_id"],
+            "number": f"{town.utility.tenant_id}-{number}",
+            "premises_id": made["premises_id"],
             "medium": "gas",
         }
         assert (await town.boss.post("/accounts", json=opened)).status_code == 201
+
+
+async def test_a_plan_makes_orders_of_what_is_due_and_entry_that_was_refused_is_tried_again(town: Town) -> None:
+    tenant = town.utility.tenant_id
+    await homes(town, "P1", "P2", "P3")
     settings = {
         "name": "北区",
         "area_id": town.utility.ids["area_id"],
@@ -321,6 +325,28 @@ async def test_a_plan_makes_orders_of_what_is_due_and_entry_that_was_refused_is_
     # who refused and what was called off both come again after the wait, not the next day
     assert [await due(now + 2 * DAY_US), await due(now + 29 * DAY_US), await due(now + 31 * DAY_US)] == [0, 0, 2]
     assert await due(now + 800 * DAY_US) == 0  # the others are open still
+
+
+async def test_a_plan_of_maintenance_makes_orders_of_its_own_beside_inspections(town: Town) -> None:
+    await homes(town, "M1", "M2")
+    area = {"area_id": town.utility.ids["area_id"], "medium": "gas", "begins_on": "2026-01-01"}
+    for more in ({"name": "look", "months": 12}, {"name": "upkeep", "months": 6, "kind": "maintenance"}):
+        made = await town.boss.post("/inspection-plans", json={"settings": area | more, "reason": "yearly"})
+        assert made.status_code == 201, made.text
+    store, now = PostgresStore(town.world.pipeline), town.world.deps.now_us()
+    tenant = TenantId(town.utility.tenant_id)
+    assert await make_due(store, tenant, "Asia/Shanghai", now) == 4
+    asked = {"source": "inspection", "kind": "maintenance"}
+    orders = (await town.boss.get("/work-orders", params=asked)).json()["items"]
+    assert {one["address"] for one in orders} == {"M1 号", "M2 号"}
+    done = orders[0]["order_id"]
+    await town.act(town.boss, done, "assign", assignee_id=town.ann_id)
+    for step in ("accept", "start"):
+        await town.act(town.ann, done, step)
+    await town.act(town.ann, done, "finish", answers={"site_safe": True}, outcome="mended")
+    await town.act(town.boss, done, "close")
+    for days, made in ((150, 0), (190, 1)):  # due after its own half year
+        assert await make_due(store, tenant, "Asia/Shanghai", now + days * DAY_US) == made
 
 
 async def test_whoever_is_concerned_is_told_once_of_what_is_late(town: Town) -> None:

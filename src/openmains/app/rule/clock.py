@@ -9,7 +9,7 @@ from functools import partial
 
 from openmains.app.rule.model import ActiveRule, HeardMeter
 from openmains.app.rule.ports import ClockTurn, RuleTimers
-from openmains.domain.ids import MeterId, TenantId
+from openmains.domain.ids import MeterId, RuleId, TenantId
 from openmains.domain.rule.judge import is_gathered
 from openmains.domain.rule.tree import CLOCK, GatherCondition, SilenceCondition, meter_part, remembered
 
@@ -49,6 +49,7 @@ class RuleClock:
         async def forget(turn: ClockTurn) -> None:
             await turn.forget(now_us, asked, watched)
 
+        failed: dict[str, Exception] = {}
         works: list[_Work] = [("what has held", fire)]
         if forgets:
             works.append(("what is over", forget))
@@ -58,15 +59,19 @@ class RuleClock:
             if looks and isinstance(meter_part(rule.condition), CLOCK):
                 step = _step_heard if rule in silence else _step_members
                 works.append((_name(rule), partial(step, rule=rule, now_us=now_us)))
-        failed: dict[str, Exception] = {}
         looked = 0
         if not await self._do(works, failed):
             return False
         if silence:
             looked = await self._look(silence, now_us, failed)
+        gathering = [rule for rule in rules if isinstance(rule.condition, GatherCondition)]
+        standing: set[RuleId] = set()
+        asks = [("who stands", partial(_ask, rules=gathering, into=standing))] if gathering else []
+        if not await self._do(asks, failed):
+            return False
         places: list[_Work] = []
-        for rule in rules:
-            if isinstance(rule.condition, GatherCondition):
+        for rule in gathering:  # most stand nowhere, each time
+            if isinstance(rule.condition, GatherCondition) and (rule.rule_id in standing or "who stands" in failed):
                 gathered = partial(_step_places, rule=rule, condition=rule.condition, now_us=now_us)
                 places.append((_name(rule), gathered))
         if not await self._do(places, failed):
@@ -124,6 +129,10 @@ def _name(rule: ActiveRule) -> str:
 
 async def _begin(turn: ClockTurn, rules: Sequence[ActiveRule], now_us: int) -> None:
     await turn.begin(rules, now_us)
+
+
+async def _ask(turn: ClockTurn, rules: Sequence[ActiveRule], into: set[RuleId]) -> None:
+    into |= await turn.standing(rules)
 
 
 async def _stand(turn: ClockTurn, rule: ActiveRule, silent: Sequence[MeterId], now_us: int) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openmains.app.rule.model import ActiveRule
+from openmains.domain.ids import RuleId
 from openmains.domain.rule.tree import (
     CLOCK,
     AllConditions,
@@ -44,10 +45,19 @@ class PointSteps:
 
 
 @dataclass(slots=True)
-class RuleVerdicts:
-    """``fulfilled``: by row the places of rules that it fulfils; ``known``, ``yes``: rules by rows."""
+class RuleVerdict:
+    """Rules that a message fulfils, by their places, shared by messages that fulfil the same. ``stands``: what stands at a meter that said so
+    before, by version: where just that does, nothing changes. None where some of them are not for all meters."""
 
-    fulfilled: dict[int, list[int]]
+    places: list[int]
+    stands: dict[RuleId, int] | None
+
+
+@dataclass(slots=True)
+class RuleVerdicts:
+    """``fulfilled``: by row, of those that fulfil any; ``known``, ``yes``: rules by rows."""
+
+    fulfilled: dict[int, RuleVerdict]
     yes: Mask
     known: Mask
 
@@ -125,11 +135,21 @@ class RulePlan:
         for place, tree in self._trees:
             rules_yes[place], no = self._combine(tree, yes, said)
             rules_said[place] = rules_yes[place] | no
-        fulfilled: dict[int, list[int]] = {}
-        rows, places = np.nonzero(rules_yes.T)
-        for row, place in zip(rows.tolist(), places.tolist(), strict=True):
-            fulfilled.setdefault(row, []).append(place)
+        fulfilled: dict[int, RuleVerdict] = {}
+        alike: dict[bytes, RuleVerdict] = {}  # nearly all messages of a part fulfil the same
+        packed = np.ascontiguousarray(np.packbits(rules_yes, axis=0).T)
+        for row in np.flatnonzero(rules_yes.any(axis=0)).tolist():
+            key = packed[row].tobytes()
+            found_rules = alike.get(key)
+            if found_rules is None:
+                found_rules = alike[key] = self._fulfilled(np.flatnonzero(rules_yes[:, row]).tolist())
+            fulfilled[row] = found_rules
         return RuleVerdicts(fulfilled, rules_yes, rules_said)
+
+    def _fulfilled(self, places: list[int]) -> RuleVerdict:
+        rules = [self.rules[place] for place in places]
+        stands = {rule.rule_id: rule.version for rule in rules} if all(rule.is_for_all for rule in rules) else None
+        return RuleVerdict(places, stands)
 
     def _combine(self, tree: MeterCondition, yes: Mask, said: Mask) -> tuple[Mask, Mask]:
         """(true, false) by Kleene's logic."""

@@ -185,6 +185,11 @@ class ActiveRule:
     held_s: int = 0
     number: int = 0
 
+    @property
+    def is_for_all(self) -> bool:
+        """Whether it is for each device of its product."""
+        return self.areas is None and self.classes is None and self.dn_from <= 0 and self.dn_to >= 2**31 - 1
+
     def is_for(self, area_id: AreaId, dn: int, customer_class: str) -> bool:
         """Whether a device of the rule's product is one of those that it is for. A DN that nobody knows (0) is none."""
         return (

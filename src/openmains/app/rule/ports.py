@@ -146,6 +146,9 @@ class ClockTurn(Protocol):
     async def looked(self, now_us: int, most: int) -> list[HeardMeter]:
         """Meters that are to be looked at now, those that wait for longest."""
 
+    async def standing(self, rules: Sequence[ActiveRule]) -> set[RuleId]:
+        """Of these those that stand at any meter or place."""
+
     async def heard_again(self, rule: ActiveRule, now_us: int) -> set[MeterId]:
         """Of the meters at which a rule that asks for silence stands: those that were heard, or that it is no more for."""
 

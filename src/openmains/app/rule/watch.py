@@ -106,7 +106,10 @@ class RuleSet:
         for message in messages:
             key = _key(message)
             plan = plans[key]
-            if plan is not None and (message.row in verdicts[key].fulfilled or message.meter.standing):
+            if plan is None:
+                continue
+            found, standing = verdicts[key].fulfilled.get(message.row), message.meter.standing
+            if standing if found is None else found.stands is None or found.stands != standing:
                 _apply(message, plan, verdicts[key], outcome)
         return outcome
 
@@ -165,7 +168,8 @@ def _last_said(columns: Columns, point: str) -> list[int | None] | None:
 
 def _apply(message: RuledMessage, plan: RulePlan, verdicts: RuleVerdicts, outcome: RuleOutcome) -> None:
     meter, row = message.meter, message.row
-    for place in verdicts.fulfilled.get(row, ()):
+    found = verdicts.fulfilled.get(row)
+    for place in () if found is None else found.places:
         rule = plan.rules[place]
         if meter.standing.get(rule.rule_id) == rule.version or not _is_for(rule, message):
             continue

@@ -17,7 +17,7 @@ from openmains.app.identity.ports import AuditTrail
 from openmains.app.identity.reason import stated
 from openmains.app.problems import Problem
 from openmains.app.unit_of_work import Store, Work
-from openmains.app.work_order.follow import order_has_ended
+from openmains.app.work_order.follow import order_has_ended, order_is_sent
 from openmains.app.work_order.kinds import clock_of, known_kind
 from openmains.app.work_order.make import got
 from openmains.app.work_order.model import OrderAct, WorkOrder
@@ -89,6 +89,7 @@ async def act_on_order(store: Store, actor: Actor, order_id: OrderId, wanted: Or
         now_held = await lock_order(work, order_id)
         if wanted.step in _GIVEN:
             await tell_assigned(work, now_held, now_us, act_id)
+            await order_is_sent(work, actor, now_held, now_us)
         if after.state in ENDED:
             await order_has_ended(work, actor, now_held, after.state, now_us)
             await look_again(work, actor, now_held, now_us)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Work orders that rules ask for (``work_order`` of a rule's draft): one for an alarm that stands alone, one for a group of them. They are made
-once people have been told of the alarm, so that a storm is one order and what is muted is none; an alarm that is over by then needs none."""
+once people have been told of the alarm, so that a storm is one order and what is muted is none; an alarm that is over by then needs none.
+
+An order that waits for somebody to be sent dispatches nothing: until a person is sent, or looks after the alarm, it escalates as any other."""
 
 from openmains.app.alarm.model import Alarm
 from openmains.app.alarm.ports import AlarmStore
@@ -57,12 +59,14 @@ async def _make(work: Work, asked: RequestedOrder, zone_key: str, now_us: int) -
         asked.alarm_id, "refused" if order_id is None else "made", order_id, "" if order_id else "taken"
     )
     if order_id is not None:
-        await _send(work, alarm, group_id, order_id, now_us)
+        held = await orders.lock(order_id)
+        if held is not None and held.order.assignee_id is not None:
+            await _send(work, alarm, group_id, order_id, now_us)
     return None
 
 
 async def _send(work: Work, alarm: Alarm, group_id: GroupId | None, order_id: OrderId, now_us: int) -> None:
-    """The alarm or its group is dispatched, by the platform."""
+    """Somebody was sent by the platform itself: the alarm or its group is dispatched."""
     alarms, to, news = work[AlarmStore], f"work order {order_id}", NEWS[AlarmStep.DISPATCH]
     if group_id is not None:
         await alarms.step_group(group_id, AlarmStep.DISPATCH, None, now_us, to)

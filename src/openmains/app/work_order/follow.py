@@ -7,7 +7,7 @@
 | days missing (lost reading) | – | closed, where a reading was taken | – | – |
 | hazard that was looked at again | – | removed, where the checklist says so | stays open | stays open |
 
-An alarm that somebody handled meanwhile stays as that person left it.
+An order that a rule asked for dispatches once somebody is sent. An alarm that somebody handled meanwhile stays as that person left it.
 """
 
 from openmains.app.alarm.handle import REOPENED_WITHIN_US, step_alarm_within, step_group_within
@@ -37,6 +37,19 @@ async def alarm_is_sent(
         group = await work[AlarmStore].group(GroupId(group_id))
         if group is not None and (group.state is not AlarmState.DISPATCHED or group.waiting):
             await step_group_within(work, actor, GroupId(group_id), AlarmStep.DISPATCH, now_us, to=to)
+
+
+async def order_is_sent(work: Work, actor: Actor, held: HeldOrder, now_us: int) -> None:
+    """Somebody was named: an alarm that its order had not dispatched yet, as one that a rule asked for, is now. One that is over stays over."""
+    facts, to = held.facts, f"work order {held.order_id}"
+    if facts.alarm_id is not None:
+        alarm = await work[AlarmStore].get(AlarmId(facts.alarm_id))
+        if alarm is not None and alarm.state is not AlarmState.CLEARED:
+            await alarm_is_sent(work, actor, facts.alarm_id, None, to, now_us)
+    if facts.group_id is not None:
+        group = await work[AlarmStore].group(GroupId(facts.group_id))
+        if group is not None and group.state is not AlarmState.CLEARED:
+            await alarm_is_sent(work, actor, None, facts.group_id, to, now_us)
 
 
 async def order_has_ended(work: Work, actor: Actor, held: HeldOrder, state: OrderState, now_us: int) -> None:

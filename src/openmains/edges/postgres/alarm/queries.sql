@@ -109,15 +109,18 @@ UPDATE alarm SET acknowledged_by = :user_id, acknowledged_at = to_timestamp(:now
  WHERE tenant_id = :tenant_id AND (alarm_id = :alarm_id OR group_id = :group_id) AND state = ANY (:states::text[])
 
 -- name: dispatch
--- Somebody is on the way, which somebody looks after.
+-- Somebody is on the way: whoever says so looks after it and has seen it; the platform (no user) has not.
 UPDATE alarm SET dispatched_us = :now_us, dispatched_by = :user_id, dispatched_to = :to,
-       acknowledged_by = coalesce(acknowledged_by, :user_id), acknowledged_at = coalesce(acknowledged_at, to_timestamp(:now_us::bigint / 1e6)),
-       seen_us = coalesce(seen_us, :now_us), seen_by = coalesce(seen_by, :user_id)
+       acknowledged_by = coalesce(acknowledged_by, :user_id),
+       acknowledged_at = coalesce(acknowledged_at, CASE WHEN :user_id::bigint IS NOT NULL THEN to_timestamp(:now_us::bigint / 1e6) END),
+       seen_us = coalesce(seen_us, CASE WHEN :user_id::bigint IS NOT NULL THEN :now_us::bigint END), seen_by = coalesce(seen_by, :user_id)
  WHERE tenant_id = :tenant_id AND (alarm_id = :alarm_id OR group_id = :group_id) AND state = ANY (:states::text[])
 
 -- name: recall
--- Nobody is on the way any more.
-UPDATE alarm SET dispatched_us = NULL, dispatched_by = NULL, dispatched_to = ''
+-- Nobody is on the way any more; whoever says so has seen it and looks after it.
+UPDATE alarm SET dispatched_us = NULL, dispatched_by = NULL, dispatched_to = '',
+       acknowledged_by = coalesce(acknowledged_by, :user_id), acknowledged_at = coalesce(acknowledged_at, to_timestamp(:now_us::bigint / 1e6)),
+       seen_us = coalesce(seen_us, :now_us), seen_by = coalesce(seen_by, :user_id)
  WHERE tenant_id = :tenant_id AND (alarm_id = :alarm_id OR group_id = :group_id) AND state = ANY (:states::text[])
 
 -- name: clear
@@ -141,13 +144,16 @@ UPDATE alarm_group SET acknowledged_by = :user_id, acknowledged_at = to_timestam
 -- name: dispatch_group
 -- The same: somebody is on the way.
 UPDATE alarm_group SET dispatched_us = :now_us, dispatched_by = :user_id, dispatched_to = :to,
-       acknowledged_by = coalesce(acknowledged_by, :user_id), acknowledged_at = coalesce(acknowledged_at, to_timestamp(:now_us::bigint / 1e6)),
-       seen_us = coalesce(seen_us, :now_us), seen_by = coalesce(seen_by, :user_id)
+       acknowledged_by = coalesce(acknowledged_by, :user_id),
+       acknowledged_at = coalesce(acknowledged_at, CASE WHEN :user_id::bigint IS NOT NULL THEN to_timestamp(:now_us::bigint / 1e6) END),
+       seen_us = coalesce(seen_us, CASE WHEN :user_id::bigint IS NOT NULL THEN :now_us::bigint END), seen_by = coalesce(seen_by, :user_id)
  WHERE tenant_id = :tenant_id AND group_id = :group_id
 
 -- name: recall_group
 -- The same: nobody is any more.
-UPDATE alarm_group SET dispatched_us = NULL, dispatched_by = NULL, dispatched_to = ''
+UPDATE alarm_group SET dispatched_us = NULL, dispatched_by = NULL, dispatched_to = '',
+       acknowledged_by = coalesce(acknowledged_by, :user_id), acknowledged_at = coalesce(acknowledged_at, to_timestamp(:now_us::bigint / 1e6)),
+       seen_us = coalesce(seen_us, :now_us), seen_by = coalesce(seen_by, :user_id)
  WHERE tenant_id = :tenant_id AND group_id = :group_id
 
 -- name: clear_group

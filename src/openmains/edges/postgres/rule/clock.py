@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from openmains.app.rule.model import ActiveRule, HeardMeter
-from openmains.domain.ids import MeterId, TenantId
+from openmains.domain.ids import MeterId, RuleId, TenantId
 from openmains.domain.rule.tree import (
     CLOCK,
     GatherCondition,
@@ -78,6 +78,10 @@ class _Turn:
             return []
         rows = await _QUERIES["looked"].fetch(self._connection, meter_ids=[row["meter_id"] for row in due])
         return [HeardMeter(**row) for row in rows]
+
+    async def standing(self, rules: Sequence[ActiveRule]) -> set[RuleId]:
+        rows = await _QUERIES["standing"].fetch(self._connection, rule_ids=[rule.rule_id for rule in rules])
+        return {row["rule_id"] for row in rows}
 
     async def heard_again(self, rule: ActiveRule, now_us: int) -> set[MeterId]:
         condition = meter_part(rule.condition)

@@ -106,6 +106,11 @@ UPDATE rule_watch w SET look_us = least(
            WHERE h.tenant_id = w.tenant_id AND s.meter_id = w.meter_id AND s.last_seen_us + h.hours * 3600000000::bigint >= :now_us))
  WHERE w.meter_id = ANY (:meter_ids::bigint[])
 
+-- name: standing
+-- Of these rules those that stand at any meter or place: of all others there is nothing to gather and nothing to end.
+SELECT u.rule_id FROM unnest(:rule_ids::int[]) AS u(rule_id)
+ WHERE EXISTS (SELECT FROM rule_standing s WHERE s.rule_id = u.rule_id) OR EXISTS (SELECT FROM rule_place p WHERE p.rule_id = u.rule_id)
+
 -- name: heard_again
 -- Where a rule that asks for silence stands although the meter was heard, or is none of those that it is for.
 SELECT s.meter_id FROM rule_standing s LEFT JOIN meter_state t USING (meter_id)
