@@ -9,7 +9,7 @@ function answer(status: number, body: unknown, kind = "application/json"): Respo
 
 afterEach(() => {
   vi.unstubAllGlobals();
-  watchTransport({ reached: () => undefined, sessionOver: () => undefined, language: () => "zh" });
+  watchTransport({ reached: () => undefined, sessionOver: () => undefined, language: () => "zh", changed: () => undefined });
 });
 
 describe("addresses", () => {
@@ -36,6 +36,19 @@ describe("send", () => {
     expect(headers.get("x-openmains-request")).toBe("console");
     expect(headers.get("accept-language")).toBe("en");
     expect(init.body).toBe('{"x":1}');
+  });
+
+  it("tells that something was changed, and not for what was asked, refused, preferred or seen", async () => {
+    const changed = vi.fn();
+    watchTransport({ reached: () => undefined, sessionOver: () => undefined, language: () => "zh", changed });
+    vi.stubGlobal("fetch", vi.fn((url: string) => Promise.resolve(answer(url === "/refused" ? 409 : 200, {}))));
+    await send("/a");
+    await expect(send("/refused", { method: "POST" })).rejects.toBeInstanceOf(Problem);
+    await send("/api/v1/session/preferences", { method: "PATCH", body: {} });
+    await send("/api/v1/alarms/shown", { method: "POST", body: {} });
+    expect(changed).not.toHaveBeenCalled();
+    await send("/a", { method: "POST" });
+    expect(changed).toHaveBeenCalledOnce();
   });
 
   it("turns problem details into a Problem with its code", async () => {

@@ -13,9 +13,13 @@ interface Watch {
   session?: () => number;
   /** Language the server shall answer in. */
   language: () => string;
+  /** Something was changed: what was read before may tell of it no more. */
+  changed?: () => void;
 }
 
-const watchers: Required<Watch> = { reached: () => undefined, sessionOver: () => undefined, session: () => 0, language: () => "zh" };
+const watchers: Required<Watch> = { reached: () => undefined, sessionOver: () => undefined, session: () => 0, language: () => "zh", changed: () => undefined };
+// What a person prefers or has before the eyes: no page tells another thing for it.
+const CHANGES_NO_PAGE = ["/api/v1/session/preferences", "/api/v1/alarms/shown"];
 
 /** The page tells here who wants to know about the connection. */
 export function watchTransport(watch: Watch): void {
@@ -70,7 +74,10 @@ export async function sendRaw(url: string, { method = "GET", body, signal, accep
     throw new Problem(0, {});
   }
   watchers.reached(true);
-  if (answer.ok) return answer;
+  if (answer.ok) {
+    if (method !== "GET" && !CHANGES_NO_PAGE.includes(url)) watchers.changed();
+    return answer;
+  }
   const problem = await problemOf(answer);
   if (problem.code === "sign-in-needed" && session === watchers.session()) watchers.sessionOver();
   throw problem;

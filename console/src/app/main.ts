@@ -15,7 +15,6 @@ import { makeRouter } from "./router";
 import "element-plus/theme-chalk/dark/css-vars.css";
 import "@/shared/styles/base.css";
 
-watchTransport({ reached: noteReached, sessionOver: markExpired, session: sessionNumber, language: locale });
 startTheme();
 for (const one of words.values()) addWords(one);
 setLocale(locale(), { remember: false });
@@ -31,6 +30,10 @@ const queries = new QueryClient({
     },
   },
 });
+
+// An act of one page changes what others show: each asks anew when it is opened next, however short the time since.
+const changed = (): void => void queries.invalidateQueries({ refetchType: "none" });
+watchTransport({ reached: noteReached, sessionOver: markExpired, session: sessionNumber, language: locale, changed });
 
 const router = makeRouter(() => {
   queries.clear();
