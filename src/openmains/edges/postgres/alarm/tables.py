@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any
 
 import asyncpg
 
@@ -24,6 +24,7 @@ from openmains.app.problems import Problem
 from openmains.domain.alarm.life import CHANGES, AlarmNews, AlarmState, AlarmStep
 from openmains.domain.ids import AlarmId, AreaId, GroupId, MeterId, MuteId, TenantId, UserId
 from openmains.domain.period import utc, utc_of_us
+from openmains.edges.postgres.alarm.severity import rank_column, rank_of
 from openmains.edges.postgres.compose import extended, in_order
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
@@ -47,8 +48,7 @@ STATES: dict[AlarmStatus | None, tuple[str, ...]] = {
     "acknowledged": (OPEN, "AND l.acknowledged_at IS NOT NULL"),
     "cleared": ("AND l.cleared_us IS NOT NULL",),
 }
-GRADES: tuple[Severity, ...] = get_args(Severity)
-RANK = "array_position('{critical,major,minor,info}'::text[], l.severity)"
+RANK = rank_column("l.severity")
 
 _STEPS = {
     AlarmStep.ACKNOWLEDGE: _QUERIES["acknowledge"],
@@ -176,13 +176,13 @@ class Alarms:
         if after is not None:
             values["after"] = after[0]
             if by_grade:
-                values["rank"] = GRADES.index(after[1]) + 1
+                values["rank"] = rank_of(after[1])
         of_meters = extended(_QUERIES["alarms_of_meters"], *STATES[status], *order)
         alarms = [_alarm(row) for row in await of_meters.fetch(self._connection, meter_id=meter_id, **values)]
         if meter_id is None:
             of_nodes = extended(_QUERIES["alarms_of_nodes"], *STATES[status], *order)
             alarms += [_alarm(row) for row in await of_nodes.fetch(self._connection, **values)]
-        alarms.sort(key=lambda one: (GRADES.index(one.severity) if by_grade else 0, one.alarm_id), reverse=is_down)
+        alarms.sort(key=lambda one: (rank_of(one.severity) if by_grade else 0, one.alarm_id), reverse=is_down)
         return alarms[:limit]
 
     async def counts(

@@ -40,6 +40,7 @@ from openmains.domain.work_order.cost import PartUse, labour_fen, part_fen
 from openmains.domain.work_order.kinds import OrderKind
 from openmains.domain.work_order.life import CHANGES, OrderOutcome, OrderState
 from openmains.domain.work_order.order import Kept, Order
+from openmains.edges.postgres.alarm.severity import rank_column, rank_of
 from openmains.edges.postgres.compose import extended, in_order
 from openmains.edges.postgres.db import Connection, Row
 from openmains.edges.postgres.queries import load
@@ -72,10 +73,9 @@ _BELOW = (
 # What the list is sorted by besides its numbers; each has an index, and those that have not ended one of their own (migration 0152).
 LAST_DUE = 2**63 - 1
 """Of an order that stands: behind all that are due."""
-GRADES = ("critical", "major", "minor", "info")
 RANKS = {
-    "due": "coalesce(w.due_us, 9223372036854775807)",
-    "severity": "array_position('{critical,major,minor,info}'::text[], w.severity)",
+    "due": f"coalesce(w.due_us, {LAST_DUE})",
+    "severity": rank_column("w.severity"),
 }
 _EQUAL = ("state", "kind", "source", "assignee_id", "meter_id", "account_id", "alarm_id", "group_id")
 
@@ -103,7 +103,7 @@ def _fields(row: Row) -> dict[str, Any]:
 def _place_in(row: Row, name: str) -> int:
     """Of an order in the list that is sorted so."""
     if name == "severity":
-        return GRADES.index(row["severity"]) + 1
+        return rank_of(row["severity"])
     due: int | None = row["due_us"]
     return LAST_DUE if due is None else due
 
