@@ -17,6 +17,7 @@ from openmains.wire.gateway.parameters import Value
 AGAIN_S: Final = 30
 GRACE_S: Final = 7 * 86_400  # after its end an unanswered command is asked about for so long
 IN_LANE: Final = frozenset({State.APPROVED, State.QUEUED, State.SENT, State.DELIVERED})
+CONTRADICTION: Final = "contradiction"  # detail of a word against how it ended: noted, and changes nothing
 _S: Final = 1_000_000
 
 
@@ -71,7 +72,7 @@ def answered(command: OpenCommand, word: ParametersWord) -> Step | None:
     state, outcome = advance(command.state, event)
     if outcome is Outcome.IGNORED or (outcome is Outcome.MOVED and state is command.state):
         return None
-    detail = "contradiction" if outcome is Outcome.CONTRADICTION else ""
+    detail = CONTRADICTION if outcome is Outcome.CONTRADICTION else ""
     return Step(state, event, "" if state is State.DELIVERED else reason, named, detail)
 
 

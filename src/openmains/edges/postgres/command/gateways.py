@@ -2,17 +2,20 @@
 """``GatewayCommandStore`` on one tenant's transaction, as role openmains_api, and the work at open commands as role openmains_pipeline: decided
 by ``app/command/gateways/step.py``, written here."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from openmains.app.command.gateways.model import GatewayCommandDetail, GatewayCommandInfo, NewGatewayCommand
 from openmains.app.command.gateways.ports import GatewayStanding
-from openmains.app.command.gateways.step import IN_LANE, OpenCommand, Step, answered, due
+from openmains.app.command.gateways.step import CONTRADICTION, IN_LANE, OpenCommand, Step, answered, due
 from openmains.app.command.model import CommandEvent
 from openmains.app.identity.model import Actor
-from openmains.app.link.mqtt.gateway_parameters import GatewayParameterLink
+from openmains.app.link.mqtt.gateway_parameters import Answer, GatewayParameterLink
 from openmains.domain.command.life import ENDS, Event, State
 from openmains.domain.ids import TenantId
 from openmains.domain.period import utc, utc_of_us
+from openmains.edges.postgres.compose import extended, in_order
 from openmains.edges.postgres.db import Connection, Pool, Row
 from openmains.edges.postgres.queries import load
 from openmains.wire.gateway.messages import ParametersCommand
@@ -65,7 +68,8 @@ class GatewayCommands:
         )  # fmt: skip
 
     async def get(self, command_id: int) -> GatewayCommandDetail | None:
-        row = await SQL["get"].fetchrow(self._connection, tenant_id=self._tenant_id, command_id=command_id)
+        one = extended(SQL["commands"], "AND g.command_id = :command_id")
+        row = await one.fetchrow(self._connection, tenant_id=self._tenant_id, command_id=command_id)
         if row is None:
             return None
         lines = await SQL["history"].fetch(self._connection, tenant_id=self._tenant_id, command_id=command_id)
@@ -78,9 +82,15 @@ class GatewayCommands:
     async def page(
         self, limit: int, before: int | None, concentrator_id: int | None, *, waiting: bool
     ) -> list[GatewayCommandInfo]:
-        rows = await SQL["page"].fetch(
-            self._connection, tenant_id=self._tenant_id, before=before, concentrator_id=concentrator_id, waiting=waiting, most=limit
-        )  # fmt: skip
+        fragments = ["AND g.state = 'quarantined'"] if waiting else []
+        values: dict[str, Any] = {"tenant_id": self._tenant_id, "most": limit}
+        if concentrator_id is not None:
+            fragments.append("AND g.concentrator_id = :concentrator_id")
+            values["concentrator_id"] = concentrator_id
+        if before is not None:
+            values["after"] = before
+        fragments += in_order("g.command_id", is_down=True, is_further=before is not None)
+        rows = await extended(SQL["commands"], *fragments).fetch(self._connection, **values)
         return [GatewayCommandInfo(**_values(row)) for row in rows]
 
 
@@ -93,16 +103,14 @@ class GatewayCommandWork:
     async def sweep(self, now_us: int) -> None:
         """What time brings where no edge hears a gateway: nothing is sent."""
         async with self._pool.acquire() as connection, connection.transaction():
-            await self._due(connection, None, now_us)
+            await self._move(connection, None, (), now_us)
 
     async def turn(self, link: GatewayParameterLink, now_us: int) -> None:
         """What gateways said is written, then they are told so; what is due is written as sent, then it goes."""
         taken = link.take()
         try:
             async with self._pool.acquire() as connection, connection.transaction():
-                for answer, _ in taken:
-                    await self._answer(connection, answer.gateway, answer.word, now_us)
-                sent = await self._due(connection, link, now_us)
+                sent = await self._move(connection, link, [answer for answer, _ in taken], now_us)
         except Exception:
             link.again(taken)
             raise
@@ -111,20 +119,28 @@ class GatewayCommandWork:
         for gateway, command in sent:
             link.send(gateway, command)
 
-    async def _answer(self, connection: Connection, gateway: str, word: Any, now_us: int) -> None:
-        rows = await SQL["answered_commands"].fetch(connection, command_ids=[word.command], numbers=[gateway])
-        for row in rows:
-            step = answered(_open(row), word)
-            if step is not None:
-                await self._write(connection, row, step, now_us, dict(word.values) or None)
-
-    async def _due(
-        self, connection: Connection, link: GatewayParameterLink | None, now_us: int
+    async def _move(
+        self, connection: Connection, link: GatewayParameterLink | None, answers: Sequence[Answer], now_us: int
     ) -> list[tuple[str, ParametersCommand]]:
+        """What is to be sent, with whom it is for."""
+        rows = await SQL["locked_commands"].fetch(connection, answered=[answer.word.command for answer in answers])
+        by_id = {row["command_id"]: row for row in rows}
+        commands = {command_id: _open(row) for command_id, row in by_id.items()}
+        for gateway, word in ((answer.gateway, answer.word) for answer in answers):
+            command = commands.get(word.command)
+            if command is None or by_id[word.command]["number"] != gateway:
+                continue  # of another gateway's command nobody's word counts
+            step = answered(command, word)
+            if step is not None:
+                await self._write(connection, by_id[word.command], step, now_us, dict(word.values) or None)
+                if step.detail != CONTRADICTION:
+                    commands[word.command] = replace(command, state=step.state)
         sent, seen = [], set()
         heard = () if link is None else link.connected()
-        for row in await SQL["open_commands"].fetch(connection):
-            command = _open(row)
+        for command in commands.values():
+            if command.state in ENDS:
+                continue
+            row = by_id[command.command_id]
             is_first = command.state in IN_LANE and command.concentrator_id not in seen
             if command.state in IN_LANE:
                 seen.add(command.concentrator_id)
@@ -140,7 +156,7 @@ class GatewayCommandWork:
     async def _write(
         self, connection: Connection, row: Row, step: Step, now_us: int, answer: dict[str, Any] | None = None
     ) -> None:
-        if step.detail != "contradiction":
+        if step.detail != CONTRADICTION:
             await SQL["step"].execute(
                 connection, command_id=row["command_id"], state=step.state, reason=step.reason, named=step.named, answer=answer,
                 tries=step.event is Event.SEND, ends=step.state in ENDS, now_us=now_us,

@@ -31,40 +31,24 @@ UPDATE gateway_command SET state = :state, reason = :reason, ended_us = :ended_u
 INSERT INTO gateway_command_event (tenant_id, command_id, at_us, event, state, actor, detail)
 VALUES (:tenant_id, :command_id, :at_us, :event, :state, :actor, :detail)
 
--- name: get
--- One command.
+-- name: commands
+-- Of a utility; which of them is added (gateways.py).
 SELECT g.command_id, g.concentrator_id, c.number AS gateway, g.kind, g.parameters, g.unique_key, g.state, g.reason, g.named, g.note, g.answer,
        g.attempts, g.created_by, g.given_by, g.created_us, g.not_after, g.sent_us, g.ended_us
   FROM gateway_command g JOIN concentrator c USING (concentrator_id)
- WHERE g.tenant_id = :tenant_id AND g.command_id = :command_id
-
--- name: page
--- All of a utility, newest first.
-SELECT g.command_id, g.concentrator_id, c.number AS gateway, g.kind, g.parameters, g.unique_key, g.state, g.reason, g.named, g.note, g.answer,
-       g.attempts, g.created_by, g.given_by, g.created_us, g.not_after, g.sent_us, g.ended_us
-  FROM gateway_command g JOIN concentrator c USING (concentrator_id)
- WHERE g.tenant_id = :tenant_id AND (:before::bigint IS NULL OR g.command_id < :before)
-   AND (:concentrator_id::bigint IS NULL OR g.concentrator_id = :concentrator_id)
-   AND (NOT :waiting::boolean OR g.state = 'quarantined')
- ORDER BY g.command_id DESC LIMIT :most
+ WHERE g.tenant_id = :tenant_id
 
 -- name: history
 -- Oldest first.
 SELECT at_us, event, state, actor, detail FROM gateway_command_event
  WHERE tenant_id = :tenant_id AND command_id = :command_id ORDER BY event_id
 
--- name: open_commands
--- All that have no end yet, for whoever moves them; locked in order of their numbers, as answers are.
+-- name: locked_commands
+-- All that have no end yet, and those to which gateways said something, also where they have ended: a late word is heard. Locked in order of their
+-- numbers and all at once, so that two who move them wait for each other in one direction.
 SELECT g.command_id, g.tenant_id, g.concentrator_id, c.number, g.state, g.kind, g.parameters, g.not_after, g.tried_us
   FROM gateway_command g JOIN concentrator c USING (concentrator_id)
- WHERE g.ended_us IS NULL
- ORDER BY g.command_id FOR UPDATE OF g
-
--- name: answered_commands
--- Those to which gateways said something; of another gateway's command nobody's word counts. Also those that have ended: a late word is heard.
-SELECT g.command_id, g.tenant_id, g.concentrator_id, c.number, g.state, g.kind, g.parameters, g.not_after, g.tried_us
-  FROM gateway_command g JOIN concentrator c USING (concentrator_id)
- WHERE g.command_id = ANY(:command_ids::bigint[]) AND c.number = ANY(:numbers::text[])
+ WHERE g.ended_us IS NULL OR g.command_id = ANY(:answered::bigint[])
  ORDER BY g.command_id FOR UPDATE OF g
 
 -- name: step
