@@ -107,8 +107,10 @@ PLATFORM_EVENTS: Final[Mapping[str, tuple[str, str]]] = {  # those that no drive
     **{event: (zh, en) for event, (_, zh, en) in NODE_EVENTS.items()},
 }
 _METER: Final = {"zh": "表号 {number}", "en": "Meter {number}"}
-_NODE: Final = {"zh": "网关 {number}", "en": "Gateway {number}"}
-_CONCENTRATOR: Final = {"zh": "集中器 {number}", "en": "Concentrator {number}"}
+_NODES: Final[Mapping[str, Mapping[str, str]]] = {
+    "gateway": {"zh": "网关 {number}", "en": "Gateway {number}"},
+    "concentrator": {"zh": "集中器 {number}", "en": "Concentrator {number}"},
+}
 _MORE = {"zh": "……另有 {n} 条", "en": "… and {n} more"}
 
 
@@ -129,9 +131,8 @@ def worded(
 ) -> tuple[str, str]:
     """Subject, on one line, and text of a notice: in the words that the utility set for the kind, else in the program's."""
     subject, body = own.get((kind, locale)) or TEMPLATES[kind, locale]
-    if facts.get("node"):  # an alarm of the network's, not a meter's
-        is_concentrator = facts.get("event") == event_name("concentrator_silent", locale)
-        body = body.replace(_METER[locale], (_CONCENTRATOR if is_concentrator else _NODE)[locale])
+    if node := facts.get("node"):  # an alarm of the network's, not a meter's
+        body = body.replace(_METER[locale], _NODES[node][locale])
     return " ".join(filled(subject, facts).split()), filled(body, facts)
 
 
@@ -182,9 +183,16 @@ def facts_of(raw: Mapping[str, object], utility: str, zone: Zone, locale: str, k
         "account": account,
         "amount": amount,
         "code": str(raw.get("code") or HIDDEN),
-        "node": str(raw.get("node") or ""),
+        "node": _node_of(raw),
         "due": local_time(due // 1_000_000, zone) if isinstance(due := raw.get("due_us"), int) else "–",
     }
+
+
+def _node_of(raw: Mapping[str, object]) -> str:
+    """Which kind of node an alarm is of; "" where it is a meter's."""
+    if not raw.get("node"):
+        return ""
+    return "concentrator" if raw.get("event") == "concentrator_silent" else "gateway"
 
 
 def listed(lines: Sequence[str], locale: str) -> str:
