@@ -64,16 +64,18 @@ class RuleClock:
             return False
         if silence:
             looked = await self._look(silence, now_us, failed)
-        gathering = [rule for rule in rules if isinstance(rule.condition, GatherCondition)]
+        gathering = [(rule, rule.condition) for rule in rules if isinstance(rule.condition, GatherCondition)]
         standing: set[RuleId] = set()
-        asks = [("who stands", partial(_ask, rules=gathering, into=standing))] if gathering else []
+        asks = (
+            [("who stands", partial(_ask, rules=[rule for rule, _ in gathering], into=standing))] if gathering else []
+        )
         if not await self._do(asks, failed):
             return False
-        places: list[_Work] = []
-        for rule in gathering:  # most stand nowhere, each time
-            if isinstance(rule.condition, GatherCondition) and (rule.rule_id in standing or "who stands" in failed):
-                gathered = partial(_step_places, rule=rule, condition=rule.condition, now_us=now_us)
-                places.append((_name(rule), gathered))
+        places: list[_Work] = [
+            (_name(rule), partial(_step_places, rule=rule, condition=condition, now_us=now_us))
+            for rule, condition in gathering  # most stand nowhere, each time
+            if rule.rule_id in standing or "who stands" in failed
+        ]
         if not await self._do(places, failed):
             return False
         # only what was committed is known; members that failed are looked at again with all others

@@ -26,30 +26,35 @@ _OVER = frozenset({OrderOutcome.MENDED, OrderOutcome.NOTHING_FOUND})
 
 
 async def alarm_is_sent(
-    work: Work, actor: Actor, alarm_id: int | None, group_id: int | None, to: str, now_us: int
+    work: Work,
+    actor: Actor,
+    alarm_id: int | None,
+    group_id: int | None,
+    to: str,
+    now_us: int,
+    *,
+    stays_over: bool = False,
 ) -> None:
-    """Somebody looks after it by an order. Raises ``already-done`` for an alarm that is over."""
+    """Somebody looks after it by an order. One that is over stays so where ``stays_over``; else raises ``already-done``."""
+    over = {AlarmState.CLEARED} if stays_over else set()
     if alarm_id is not None:
         alarm = await work[AlarmStore].get(AlarmId(alarm_id))
-        if alarm is not None and alarm.state is not AlarmState.DISPATCHED:
+        if alarm is not None and alarm.state not in over | {AlarmState.DISPATCHED}:
             await step_alarm_within(work, actor, AlarmId(alarm_id), AlarmStep.DISPATCH, now_us, to=to)
     if group_id is not None:
         group = await work[AlarmStore].group(GroupId(group_id))
-        if group is not None and (group.state is not AlarmState.DISPATCHED or group.waiting):
+        if (
+            group is not None
+            and group.state not in over
+            and (group.state is not AlarmState.DISPATCHED or group.waiting)
+        ):
             await step_group_within(work, actor, GroupId(group_id), AlarmStep.DISPATCH, now_us, to=to)
 
 
 async def order_is_sent(work: Work, actor: Actor, held: HeldOrder, now_us: int) -> None:
     """Somebody was named: an alarm that its order had not dispatched yet, as one that a rule asked for, is now. One that is over stays over."""
     facts, to = held.facts, f"work order {held.order_id}"
-    if facts.alarm_id is not None:
-        alarm = await work[AlarmStore].get(AlarmId(facts.alarm_id))
-        if alarm is not None and alarm.state is not AlarmState.CLEARED:
-            await alarm_is_sent(work, actor, facts.alarm_id, None, to, now_us)
-    if facts.group_id is not None:
-        group = await work[AlarmStore].group(GroupId(facts.group_id))
-        if group is not None and group.state is not AlarmState.CLEARED:
-            await alarm_is_sent(work, actor, None, facts.group_id, to, now_us)
+    await alarm_is_sent(work, actor, facts.alarm_id, facts.group_id, to, now_us, stays_over=True)
 
 
 async def order_has_ended(work: Work, actor: Actor, held: HeldOrder, state: OrderState, now_us: int) -> None:
