@@ -97,4 +97,3 @@ export const getMeterObjects = (meterId: number, signal: Abort) =>
   call("get", "/api/v1/meters/{meter_id}/objects", { path: { meter_id: meterId }, signal });
 export const operateMeter = (meterId: number, body: MeterOperation) =>
   call("post", "/api/v1/meters/{meter_id}/operations", { path: { meter_id: meterId }, body });
-export const listWaitingForGateways = (signal: Abort) => call("get", "/api/v1/network/commands", { query: { waiting: true, limit: 100 }, signal });
