@@ -5,6 +5,7 @@ by, agreed to by a second person, refused with the bounds, called off, over with
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -83,11 +84,10 @@ class Box:
             for item in decode_up_untrusted(encode_up(batch)).items:
                 if isinstance(item.word, ParametersWord):
                     told = Stored(batch.store, batch.run, (item.number,))
-                    self.link.answer(
-                        self.number,
-                        item.word,
-                        lambda told=told: self.core.north_received(told, self.mono_ms),  # type: ignore[misc]
-                    )
+                    self.link.answer(self.number, item.word, partial(self.is_stored, told))
+
+    def is_stored(self, told: Stored) -> None:
+        self.core.north_received(told, self.mono_ms)
 
     async def goes_on(self, seconds: int = 1) -> None:
         """A turn of the edge, what the gateway does with it, and the turn in which it is heard."""

@@ -186,14 +186,14 @@ async def run_edge(settings: Settings, stop: asyncio.Event) -> None:
                 await listen_downlinks(client, settings.node, side.commands.handle)
                 if side.gateways is not None:
                     await listen_downlinks(client, settings.node, side.gateways.commands.handle)
-                    gateways, writer, work = side.gateways, NetworkWriter(pool), GatewayCommandWork(pool)
+                    gateways, writer, commands = side.gateways, NetworkWriter(pool), GatewayCommandWork(pool)
                     writing = _writing(gateways, standing, clock)
                     tasks.append(asyncio.create_task(every(1.0, "gateways", writing, stop)))
                     tasks.append(
                         asyncio.create_task(every(1.0, "network", lambda: writer.write(gateways.book, now_us()), stop))
                     )
-                    told = lambda: work.turn(gateways.parameters, now_us())  # noqa: E731
-                    tasks.append(asyncio.create_task(every(1.0, "commands to gateways", told, stop)))
+                    commanding = _commanding(commands, gateways)
+                    tasks.append(asyncio.create_task(every(1.0, "commands to gateways", commanding, stop)))
                 mqtt = side  # not before: what failed above is begun anew at the next turn
                 tasks.append(asyncio.create_task(side.run(stop)))
 
@@ -261,6 +261,10 @@ def _writing(
     side: GatewaySide, standing: ConcentratorStanding, clock: LoopClock
 ) -> Callable[[], Coroutine[Any, Any, None]]:
     return lambda: standing.write(side.standing, clock.time())
+
+
+def _commanding(work: GatewayCommandWork, side: GatewaySide) -> Callable[[], Coroutine[Any, Any, None]]:
+    return lambda: work.turn(side.parameters, now_us())
 
 
 async def _until_stopped(settings: Settings, client: Client, secure: Secure | None, stop: asyncio.Event) -> None:

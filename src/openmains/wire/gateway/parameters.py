@@ -56,9 +56,9 @@ def fault(name: str, value: object) -> str:
     if known is None:
         return "unknown"
     if known.kind == "word":
-        return (
-            "" if isinstance(value, str) and value in known.words else "type" if not isinstance(value, str) else "range"
-        )
+        if not isinstance(value, str):
+            return "type"
+        return "" if value in known.words else "range"
     if known.kind == "int":
         return _int_fault(known, value)
     if not isinstance(value, (list, tuple)):
