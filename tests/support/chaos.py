@@ -243,13 +243,27 @@ def left_over(var: Path) -> list[str]:
     return found
 
 
+def _stands_still(pid: int) -> bool:
+    """Whether each thread of a process is stopped, or gone."""
+    try:
+        told = [(task / "stat").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+    except OSError:  # a thread went while it was looked at: once more, unless it was the last
+        return not psutil.pid_exists(pid)
+    return all(text.rpartition(")")[2].split()[0] in "TZX" for text in told)
+
+
 @contextmanager
 def halted(system: System, what: str) -> Iterator[None]:
-    """SIGSTOP these processes within the block."""
+    """SIGSTOP these processes within the block, which is entered when each of their threads stands: where processors are short the signal
+    waits for a thread's turn, and the others work on until then."""
     chosen = [psutil.Process(pid) for pid in pids(system, what)]
     assert chosen, what
     for process in chosen:
         process.send_signal(signal.SIGSTOP)
+    latest = time.monotonic() + PATIENCE_S
+    while not all(_stands_still(process.pid) for process in chosen):
+        assert time.monotonic() < latest, f"{what} goes on"
+        time.sleep(0.01)
     try:
         yield
     finally:
